@@ -1,0 +1,1 @@
+"""bankalerts tells bank customers at once when something happens on their accounts."""

@@ -1,0 +1,97 @@
+"""The only reader of the environment: every address and name that a part needs to run.
+
+A value comes from its variable (BANKALERTS_ and the field's name in capitals), else from the local stack's
+`$BANKALERTS_HOME/stack.json`, which `bankalerts up` writes, else from the field's default.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bankalerts.errors import BankalertsError
+
+PREFIX = "BANKALERTS_"
+DEFAULT_HOME = ".bankalerts"
+STACK_FILE = "stack.json"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where everything is. Addresses without a default are required; `load` fails when one is missing."""
+
+    home: Path  # folder of the local stack's state
+    database_url: str  # postgresql://user:password@host:port/bank
+    kafka: str  # bootstrap servers, host:port
+    connect_url: str  # Kafka Connect's REST interface, http://host:port
+    smtp_url: str  # smtp://host:port
+    sms_url: str  # one POST for each SMS, http://host:port/sms
+    push_url: str  # one POST for each PUSH, http://host:port/push
+    capture_database_url: str  # how Kafka Connect reaches PostgreSQL; database_url unless given
+    provider_url: str | None = None  # the local provider, to show what it received
+    mail_url: str | None = None  # the local mail server's page, to show what it received
+    topic_prefix: str = "bankalerts"
+    ready_file: Path | None = None  # written by a part when it is ready
+    name: str = "bankalerts"  # this process: engine-1, notifier; goes into logs, client.id, application_name
+
+
+FIELDS = tuple(field.name for field in dataclasses.fields(Settings))
+REQUIRED = ("database_url", "kafka", "connect_url", "smtp_url", "sms_url", "push_url")
+OF_ONE_PROCESS = ("home", "ready_file", "name")  # never read from the local stack's file
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field: `database_url` is BANKALERTS_DATABASE_URL."""
+    return PREFIX + field.upper()
+
+
+def home() -> Path:
+    """The folder of the local stack's state, absolute."""
+    return Path(os.environ.get(variable("home")) or DEFAULT_HOME).absolute()
+
+
+def load() -> Settings:
+    """All settings. Raises BankalertsError naming the first missing one."""
+    values: dict[str, Any] = {**_of_local_stack(), **_of_environment(), "home": home()}
+    for field in REQUIRED:
+        _required(values, field)
+    values.setdefault("capture_database_url", values["database_url"])
+    if "ready_file" in values:
+        values["ready_file"] = Path(values["ready_file"])
+    return Settings(**values)
+
+
+def database_url() -> str:
+    """The database's URL alone: a migration needs no Kafka. Raises BankalertsError when it is missing."""
+    return _required({**_of_local_stack(), **_of_environment()}, "database_url")
+
+
+def _required(values: dict[str, Any], field: str) -> str:
+    value = values.get(field)
+    if not value:
+        raise BankalertsError(
+            f"{variable(field)} is not set and there is no local stack in {home()}:"
+            " start one with `bankalerts up`, or set the variable"
+        )
+    return str(value)
+
+
+def _of_environment() -> dict[str, str]:
+    found = {field: os.environ.get(variable(field), "") for field in FIELDS}
+    return {field: value for field, value in found.items() if value}
+
+
+def _of_local_stack() -> dict[str, str]:
+    path = home() / STACK_FILE
+    try:
+        written = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise BankalertsError(f"{path} cannot be read ({error}): delete it, then `bankalerts up`") from error
+    settings = written.get("settings", {})
+    return {field: settings[field] for field in FIELDS if field in settings and field not in OF_ONE_PROCESS}
