@@ -25,13 +25,16 @@ WANTED = (
     "org.apache.kafka:connect-transforms:4.3.1",
     "org.apache.kafka:connect-json:4.3.1",
     "io.debezium:debezium-connector-postgres:3.7.0.Final",
-    # Without a binding of slf4j 1.7, Connect's log is empty.
-    "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4",
-    # connect-runtime asks for 12.1 here and for 12.0 in all its other Jetty parts.
-    "org.eclipse.jetty.ee10:jetty-ee10-servlet:12.0.34",
-    "org.eclipse.jetty:jetty-security:12.0.34",
-    "org.eclipse.jetty:jetty-session:12.0.34",
 )
+# Taken without what it needs, which the others bring: jgo would let its management change their versions.
+# Without this binding of slf4j 1.7, Connect's log is empty.
+ALONE = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"
+# jgo takes these from another part's management; with Maven's own rules all Jetty parts are of one version.
+PINNED = {
+    "org.eclipse.jetty.ee10:jetty-ee10-servlet": "12.0.34",
+    "org.eclipse.jetty:jetty-security": "12.0.34",
+    "org.eclipse.jetty:jetty-session": "12.0.34",
+}
 PARALLEL = 8
 
 
@@ -107,15 +110,14 @@ def fetch() -> None:
 def lock() -> None:
     """Resolve WANTED with jgo, download the jars and write the lock."""
     import jgo
+    from jgo.maven import MavenContext
 
-    artifacts = jgo.resolve("+".join(WANTED))
-    lines = []
-    for artifact in sorted(artifacts, key=lambda found: (found.groupId, found.artifactId)):
-        content = artifact.resolve().read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
-        lines.append(
-            Jar(artifact.groupId, artifact.artifactId, artifact.version, digest, len(content)).line()
-        )
+    context, lines = MavenContext(), []
+    resolved = [(one.groupId, one.artifactId, one.version) for one in jgo.resolve("+".join(WANTED))]
+    for group, name, version in sorted([*resolved, tuple(ALONE.split(":"))]):
+        taken = PINNED.get(f"{group}:{name}", version)
+        content = context.project(group, name).at_version(taken).artifact().resolve().read_bytes()
+        lines.append(Jar(group, name, taken, hashlib.sha256(content).hexdigest(), len(content)).line())
     header = "# Made by `python -m bankalerts.stack.java_parts lock`: coordinates, SHA-256, bytes.\n"
     LOCK.write_text(header + "\n".join(lines) + "\n", encoding="ascii")
 

@@ -1,0 +1,150 @@
+"""The processes of a stack: started detached, found again by pid and time of creation, stopped within a bound."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import psutil
+
+from bankalerts.errors import BankalertsError
+from bankalerts.stack.home import Home
+
+MARK = "BANKALERTS_STACK_PART"  # in the environment of each process we start: "<home>:<part>"
+LOG_BYTES_MAX = 10_000_000
+# The boot time that a creation time is computed from moves a little when the clock is set.
+CREATED_TOLERANCE_S = 2.0
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How a part's process is started."""
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    files: Mapping[Path, str] = field(default_factory=dict)  # written before the start
+
+    def fingerprint(self) -> str:
+        """Changes when a running process would have to be started anew: other command, addresses or files."""
+        ours = {key: value for key, value in self.environment.items() if key.startswith("BANKALERTS_")}
+        files = {str(path): text for path, text in self.files.items()}
+        text = json.dumps([self.command, ours, files], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Record:
+    """Which process a part runs as. A pid alone may have been given to somebody else since."""
+
+    pid: int
+    created: float
+    fingerprint: str
+
+    def process(self) -> psutil.Process | None:
+        """The process, while it lives."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.created) < CREATED_TOLERANCE_S
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.NoSuchProcess:
+            return None
+
+
+def read_record(home: Home, part: str) -> Record | None:
+    """The record of a part that was started and not stopped by us."""
+    try:
+        return Record(**json.loads(home.record(part).read_text(encoding="ascii")))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def start(home: Home, part: str, launch: Launch) -> Record:
+    """Start a part's process in its own session, its output in its log, and remember it."""
+    for path, text in launch.files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    home.ready_file(part).unlink(missing_ok=True)
+    with _log_file(home.log(part)) as log:
+        try:
+            child = subprocess.Popen(
+                launch.command,
+                env={**launch.environment, MARK: f"{home.path}:{part}"},
+                cwd=home.path,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise BankalertsError(f"{part} cannot be started: {launch.command[0]}: {error.strerror}") from error
+    record = Record(child.pid, _created(child.pid), launch.fingerprint())
+    home.record(part).write_text(json.dumps(vars(record)), encoding="ascii")
+    _CHILDREN.append(child)
+    return record
+
+
+# Children that ended are reaped when their Popen is asked; one that nobody holds would warn instead.
+_CHILDREN: list[subprocess.Popen[bytes]] = []
+
+
+def stop(processes: list[psutil.Process], number: signal.Signals, within_s: float) -> None:
+    """Ask the processes to end, and end those that have not after `within_s` seconds."""
+    _signal_all(processes, number)
+    _, alive = psutil.wait_procs(processes, timeout=within_s)
+    _signal_all(alive, signal.SIGKILL)
+    psutil.wait_procs(alive, timeout=within_s)
+    for child in _CHILDREN:
+        child.poll()
+
+
+def orphans(home: Home, known: set[int]) -> Iterator[tuple[str, psutil.Process]]:
+    """Processes that some command of this home folder started and no record knows, with their part's name."""
+    prefix = f"{home.path}:"
+    for process in psutil.process_iter():
+        try:
+            mark = process.environ().get(MARK, "")
+            if mark.startswith(prefix) and process.pid not in known and process.pid != os.getpid():
+                yield mark.removeprefix(prefix), process
+        except psutil.Error:  # gone, or somebody else's
+            continue
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log that says something, for the one line that a person sees."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 4096))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except FileNotFoundError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _created(pid: int) -> float:
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
+def _signal_all(processes: list[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        try:
+            process.send_signal(number)
+            process.send_signal(signal.SIGCONT)  # a stopped process could not obey
+        except psutil.NoSuchProcess:
+            continue
+
+
+def _log_file(path: Path) -> BinaryIO:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > LOG_BYTES_MAX:
+        path.replace(path.with_suffix(".log.1"))
+    return path.open("ab")
