@@ -70,6 +70,12 @@ def database_url() -> str:
     return _required({**_of_local_stack(), **_of_environment()}, "database_url")
 
 
+def environment_for(settings: Settings) -> dict[str, str]:
+    """The environment of a child process that is to load these settings: ours, with each field set."""
+    fields = {field: getattr(settings, field) for field in FIELDS}
+    return {**os.environ, **{variable(field): str(value) for field, value in fields.items() if value}}
+
+
 def _required(values: dict[str, Any], field: str) -> str:
     value = values.get(field)
     if not value:

@@ -1,0 +1,67 @@
+"""Writes a bank's rows with the statements of sql/bank.sql. Everything may be written again: it changes nothing then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import psycopg
+
+from bankalerts.bank.rows import (
+    Account,
+    Bank,
+    ContactAddress,
+    Customer,
+    Entry,
+    Permission,
+    Preference,
+    PushDevice,
+    columns,
+)
+from sql import queries
+
+Connection = psycopg.Connection[Any]
+_bank = queries("bank", "psycopg")
+
+
+def add_bank(connection: Connection, bank: Bank) -> int:
+    """Add what is not there yet, in one transaction; returns how many rows that were."""
+    with connection.transaction():
+        return sum(
+            int(add(connection, **columns(kind, rows)))
+            for add, kind, rows in (
+                (_bank.add_customers, Customer, bank.customers),
+                (_bank.add_accounts, Account, bank.accounts),
+                (_bank.add_permissions, Permission, bank.permissions),
+                (_bank.add_addresses, ContactAddress, bank.addresses),
+                (_bank.add_devices, PushDevice, bank.devices),
+            )
+        )
+
+
+def put_preferences(connection: Connection, preferences: Sequence[Preference]) -> int:
+    """Add or change preferences, in one transaction; returns how many were not so already."""
+    given = columns(Preference, preferences)
+    given["channels"] = [f"{{{','.join(channels)}}}" for channels in given["channels"]]
+    return int(_bank.put_preferences(connection, **given))
+
+
+def add_entries(connection: Connection, entries: Sequence[Entry]) -> int:
+    """Insert entries in one statement, in the order given; returns how many were not there yet."""
+    return int(_bank.add_entries(connection, **columns(Entry, entries)))
+
+
+def add_partitions(connection: Connection, days: Sequence[date]) -> int:
+    """Make the partitions for events on these days, and for alerts of the day after; returns how many were made."""
+    return int(_bank.add_partitions(connection, booked_from=min(days), booked_until=max(days) + timedelta(days=1)))
+
+
+def read_threshold_types(connection: Connection) -> set[str]:
+    """The alert types whose preferences give `threshold_minor`."""
+    return {name for (name,) in _bank.read_threshold_types(connection)}
+
+
+def read_channels(connection: Connection) -> set[str]:
+    """The channels there are."""
+    return {name for (name,) in _bank.read_channels(connection)}

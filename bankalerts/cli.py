@@ -1,0 +1,187 @@
+"""The command `bankalerts`. Thin: each command imports what does its work when it is called."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from bankalerts import settings
+from bankalerts.errors import BankalertsError
+
+if TYPE_CHECKING:
+    from bankalerts.stack.home import Home
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""Tell bank customers at once when something happens on their accounts.
+
+[bold]Start here[/]
+
+  bankalerts up                    start PostgreSQL, Kafka, Connect, engine and notifier on this machine
+  bankalerts status                what runs, where, and the database's URL
+  psql "$(bankalerts status --json | jq -r .database_url)"      write preferences and entries with plain SQL
+  bankalerts messages --follow     see the messages as customers get them
+  bankalerts verify                compare the outbox with the SQL reference
+  bankalerts down                  end all processes; the data stays
+
+The state is kept in the folder that BANKALERTS_HOME names, else in .bankalerts below the current folder.""",
+)
+connectors_app = typer.Typer(no_args_is_help=True, help="The topics and Debezium's connector in Kafka Connect.")
+replay_app = typer.Typer(no_args_is_help=True, help="Play a bank's history as SQL inserts.")
+app.add_typer(connectors_app, name="connectors")
+app.add_typer(replay_app, name="replay")
+
+out = Console()
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+
+
+def main() -> None:
+    """Entry of the console script: an error that a person can do something about is one line and exit code 1."""
+    try:
+        app()
+    except BankalertsError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command()
+def up(
+    engines: Annotated[int | None, typer.Option(min=1, help="Engine processes; as last time if not given.")] = None,
+    without: Annotated[list[str] | None, typer.Option(metavar="PART", help="Leave a part out (may repeat).")] = None,
+) -> None:
+    """Start the local stack, or what is missing of it, and wait until every part is ready.
+
+    Safe to repeat: what runs well is left alone, what died is started again.
+
+    Examples: `bankalerts up`, `bankalerts up --engines 3`, `bankalerts up --without notifier`
+    """
+    from bankalerts.stack.up import up as bring_up
+
+    bring_up(_home(), engines, frozenset(without or ()), out)
+
+
+@app.command()
+def down(
+    purge: Annotated[bool, typer.Option("--purge", help="Delete the state folder too, the database included.")] = False,
+) -> None:
+    """End every process of the local stack. The data stays for the next `up`."""
+    from bankalerts.stack.down import down as bring_down
+
+    bring_down(_home(), purge, out)
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Show each part's state, process, address and log, and the database's URL.
+
+    Example: `bankalerts status --json | jq -r .database_url`
+    """
+    from bankalerts.stack import state
+    from bankalerts.stack.table import status_table
+
+    stack, found = state.states(_home())
+    if as_json:
+        print(json.dumps(state.as_json(stack, found), indent=2))
+        return
+    if stack is None:
+        raise BankalertsError(f"there is no local stack in {settings.home()}: start one with `bankalerts up`")
+    status_table(out, stack, found)
+
+
+@connectors_app.command("ensure")
+def connectors_ensure() -> None:
+    """Create missing topics and put the connector; says what changed. Safe to repeat."""
+    import connectors
+
+    connectors.ensure(settings.load(), out.print)
+
+
+@connectors_app.command("status")
+def connectors_status(as_json: Json = False) -> None:
+    """Whether changes flow from PostgreSQL to Kafka; exit code 1 when they do not."""
+    import connectors
+
+    health = connectors.health(settings.load())
+    if as_json:
+        print(json.dumps({"healthy": health.healthy, "findings": health.findings}, indent=2))
+    else:
+        out.print("healthy" if health.healthy else "not healthy")
+        for finding in health.findings:
+            out.print(f"- {finding}")
+    if not health.healthy:
+        raise typer.Exit(1)
+
+
+@app.command()
+def messages(
+    as_json: Json = False,
+    channel: Annotated[str | None, typer.Option(help="Only this channel: EMAIL, SMS or PUSH.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on showing them as they come; Ctrl-C ends.")] = False,
+) -> None:
+    """Show the messages that the local mail server and provider received.
+
+    Examples: `bankalerts messages --channel SMS`, `bankalerts messages --follow`
+    """
+    from bankalerts.stack.received import show_messages
+
+    show_messages(settings.load(), as_json=as_json, channel=channel, follow=follow)
+
+
+@replay_app.command("berka")
+def replay_berka(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the Berka bank's files.")],
+    rate: Annotated[float | None, typer.Option(help="Entries per second; as fast as possible if not given.")] = None,
+    preferences: Annotated[str, typer.Option(help="A file of preferences, or `five`.")] = "five",
+    limit: Annotated[int | None, typer.Option(help="Only the first entries.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Load the Berka bank and insert its account entries in date order.
+
+    Example: `bankalerts replay berka ../shared/data/berka --rate 200 --limit 5000`
+    """
+    from bankalerts.bank.replay import replay_berka as replay
+
+    replay(settings.load(), folder, rate=rate, preferences=preferences, limit=limit, as_json=as_json)
+
+
+@app.command()
+def verify(as_json: Json = False) -> None:
+    """Compare the outbox with the SQL reference: events, expected, found, missing, extra.
+
+    Exit code 1 when an alert is missing or extra.
+    """
+    from bankalerts.report.verify import verify as compare
+
+    if not compare(settings.load(), as_json=as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def latency(as_json: Json = False) -> None:
+    """Show p50, p95 and p99 of each stage, from the commit of the event to the provider."""
+    from bankalerts.report.latency import latency as measure
+
+    measure(settings.load(), as_json=as_json)
+
+
+@app.command()
+def demo() -> None:
+    """Start the stack, let a small bank live for a moment, watch its alerts arrive, and check them."""
+    from bankalerts.demo import run_demo
+
+    run_demo()
+
+
+def _home() -> Home:
+    from bankalerts.stack.home import Home
+
+    return Home(settings.home())
