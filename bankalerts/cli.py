@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,6 +42,7 @@ app.add_typer(connectors_app, name="connectors")
 app.add_typer(replay_app, name="replay")
 
 out = Console()
+INTERRUPTED = 130  # what a shell calls a command that Ctrl-C ended
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 
 
@@ -148,37 +150,54 @@ def replay_berka(
 
     Example: `bankalerts replay berka ../shared/data/berka --rate 200 --limit 5000`
     """
-    from bankalerts.bank.replay import replay_berka as replay
+    from bankalerts.bank import replay
 
-    replay(settings.load(), folder, rate=rate, preferences=preferences, limit=limit, as_json=as_json)
+    ended = replay.run(
+        settings.database_url(), folder, preferences=preferences, rate=rate, limit=limit, as_json=as_json
+    )
+    if not ended:
+        raise typer.Exit(INTERRUPTED)
 
 
 @app.command()
-def verify(as_json: Json = False) -> None:
+def verify(
+    wait: Annotated[float, typer.Option(min=0.0, help="Seconds to wait for alerts that are on their way.")] = 0.0,
+    as_json: Json = False,
+) -> None:
     """Compare the outbox with the SQL reference: events, expected, found, missing, extra.
 
     Exit code 1 when an alert is missing or extra.
     """
-    from bankalerts.report.verify import verify as compare
+    from bankalerts.report import verify as report
 
-    if not compare(settings.load(), as_json=as_json):
+    if not report.run(settings.database_url(), wait_s=wait, as_json=as_json):
         raise typer.Exit(1)
 
 
 @app.command()
-def latency(as_json: Json = False) -> None:
-    """Show p50, p95 and p99 of each stage, from the commit of the event to the provider."""
-    from bankalerts.report.latency import latency as measure
+def latency(
+    since: Annotated[datetime | None, typer.Option(help="Only events inserted since then (UTC).")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show p50, p95 and p99 of each stage, from the commit of the event to the provider.
 
-    measure(settings.load(), as_json=as_json)
+    Example: `bankalerts latency --since 2026-11-22T20:00:00`
+    """
+    from bankalerts.report import latency as report
+
+    report.run(settings.database_url(), since=since.replace(tzinfo=UTC) if since else None, as_json=as_json)
 
 
 @app.command()
 def demo() -> None:
-    """Start the stack, let a small bank live for a moment, watch its alerts arrive, and check them."""
-    from bankalerts.demo import run_demo
+    """Start the stack, let a small bank live for a moment, watch its alerts arrive, and check them.
 
-    run_demo()
+    Exit code 1 when an alert is missing or extra.
+    """
+    from bankalerts import demo as show
+
+    if not show.run():
+        raise typer.Exit(1)
 
 
 def _home() -> Home:

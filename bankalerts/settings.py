@@ -35,6 +35,7 @@ class Settings:
     provider_url: str | None = None  # the local provider, to show what it received
     mail_url: str | None = None  # the local mail server's page, to show what it received
     topic_prefix: str = "bankalerts"
+    mail_from: str = "alerts@bankalerts.example"  # the sender of EMAIL messages
     ready_file: Path | None = None  # written by a part when it is ready
     name: str = "bankalerts"  # this process: engine-1, notifier; goes into logs, client.id, application_name
 

@@ -1,0 +1,66 @@
+# All set-up on a machine that has Python 3.11 or newer and make. `make help` lists the targets.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+JAVA_PARTS := $(VENV)/.java-parts
+LONG := long-berka long-berka-kill long-rebalance long-interleave long-latency long-mail-down
+
+.PHONY: help demo test lint venv clean lock $(LONG)
+
+help: ## List all targets (the default).
+	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { n = split($$1, names, " "); \
+	  for (i = 1; i <= n; i++) printf "  make %-18s %s\n", names[i], $$2 }' Makefile
+
+demo: $(INSTALLED) $(JAVA_PARTS) ## Start everything, let a small bank live for a moment, watch its alerts, check them.
+	@$(VENV)/bin/bankalerts demo
+
+test: lint $(JAVA_PARTS) ## Lint and run all tests, the ones on the real stack included (under 12 minutes).
+	$(PYTHON) -m pytest
+
+lint: $(INSTALLED) ## Check style, format and types.
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(PYTHON) -m mypy
+
+venv: $(INSTALLED) $(JAVA_PARTS) ## Make the virtual environment and fetch the Java parts, once.
+
+long-berka: ## Replay the whole Berka bank: all alerts equal the expected ones, at 0.7 of Debezium's own rate.
+long-berka-kill: ## The same while engine, Connect and Kafka are killed at random moments.
+long-rebalance: ## The same while engine processes join and leave.
+long-interleave: ## 2,000 random races of preferences, permissions and entries: none missing, none extra.
+long-latency: ## 200 entries a second for 60 seconds against floors measured at the same time.
+long-mail-down: ## The mail server refuses connections for 30 seconds; push goes on as before.
+$(LONG): $(INSTALLED) $(JAVA_PARTS)
+	@$(PYTHON) -m tests.long $(@:long-%=%)
+
+lock: $(INSTALLED) ## Resolve the Python packages and Java parts anew (after a change of what is wanted).
+	$(PYTHON) -m pip install --quiet pip-tools
+	$(VENV)/bin/pip-compile --quiet --extra dev --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
+	$(PYTHON) -m bankalerts.stack.java_parts lock
+
+clean: ## End the local stack, delete its state and the virtual environment.
+	@if [ -x $(VENV)/bin/bankalerts ]; then $(VENV)/bin/bankalerts down --purge; fi
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# The first of these that is Python 3.11 or newer makes the virtual environment.
+PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
+IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@for python in $(PYTHONS); do \
+	  if $$python -c '$(IS_NEW_ENOUGH)' 2>/dev/null; then \
+	    echo "Making the virtual environment with $$python"; exec $$python -m venv --clear $(VENV); \
+	  fi; \
+	done; \
+	echo "Python 3.11 or newer is needed; python3 here is $$(python3 --version 2>&1): install a newer one" >&2; exit 1
+	@$(PYTHON) -m pip --disable-pip-version-check install --require-hashes --only-binary :all: -r requirements.lock
+	@$(PYTHON) -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(JAVA_PARTS): bankalerts/stack/java_parts.lock | $(INSTALLED)
+	@$(PYTHON) -m bankalerts.stack.java_parts fetch
+	@touch $@
