@@ -1,1 +1,1 @@
-"""Banks to try the product on: one from real data, one made up; both written with plain SQL as a banking app would."""
+"""Banks to try the product on, one real and one made up, written with plain SQL as a banking app would."""

@@ -1,4 +1,4 @@
-"""Reads the Czech bank of PKDD'99 ("Berka"): `;` separated files, texts in double quotes, dates as YYMMDD, CRLF.
+"""Reads the Czech bank of PKDD'99 ("Berka"): `;` separated, texts in double quotes, dates as YYMMDD.
 
 Amounts have two decimals and become hellers. Names do not exist in the data: client 42 is called "Client 42".
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -43,7 +44,7 @@ OPERATIONS = {
 }
 ENTRY_FILES = "trans*.asc"
 
-# The preferences of expected_alerts.csv, for every client on every account they may see; thresholds in crowns.
+# The preferences of expected_alerts.csv, for every client on every account they may see; in crowns.
 FIVE = (
     ("CREDITED_ABOVE", 1, 20_000),
     ("DEBITED_ABOVE", 1, 10_000),
@@ -86,18 +87,16 @@ class Line:
     def day(self, column: str) -> date:
         """A date written YYMMDD, of the 20th century."""
         text = self.values[column]
-        try:
-            if not re.fullmatch(r"[0-9]{6}", text):
-                raise ValueError(text)
-            return date(1900 + int(text[:2]), int(text[2:4]), int(text[4:]))
-        except ValueError:
-            raise self.refuse(column, "give a date as YYMMDD, such as 930101") from None
+        if re.fullmatch(r"[0-9]{6}", text):
+            with suppress(ValueError):
+                return date.fromisoformat(f"19{text}")
+        raise self.refuse(column, "give a date as YYMMDD, such as 930101")
 
 
 def read_bank(folder: Path) -> Bank:
     """The clients, accounts and permissions of account.asc, client.asc and disp.asc.
 
-    Every client gets a push device, an e-mail address at example.org and a telephone number, so that any channel can be used.
+    Every client gets a push device, an e-mail address and a telephone number: any channel can be used.
     """
     clients = [line.whole_number("client_id") for line in read_lines(folder / "client.asc", ("client_id",))]
     accounts = [_account(line) for line in read_lines(folder / "account.asc", ("account_id", "frequency"))]
@@ -113,14 +112,25 @@ def read_bank(folder: Path) -> Bank:
 
 
 def read_entries(folder: Path, accounts: set[str]) -> list[Entry]:
-    """All entries of the trans*.asc files by date, within a date as they stand: the data has no order within a day.
+    """All entries of the trans*.asc files by date; within a date, which the data does not order, as found.
 
     `accounts` are the account_ids there are; an entry of another account is refused.
     """
     files = sorted(folder.glob(ENTRY_FILES))
     if not files:
         raise BankalertsError(f"{folder} has no {ENTRY_FILES}: name the folder of the Berka data")
-    wanted = ("trans_id", "account_id", "date", "type", "operation", "amount", "balance", "k_symbol", "bank", "account")
+    wanted = (
+        "trans_id",
+        "account_id",
+        "date",
+        "type",
+        "operation",
+        "amount",
+        "balance",
+        "k_symbol",
+        "bank",
+        "account",
+    )
     entries = [_entry(line, accounts) for file in files for line in read_lines(file, wanted)]
     return sorted(entries, key=lambda entry: entry.booking_date)
 
@@ -148,7 +158,9 @@ def read_lines(file: Path, wanted: tuple[str, ...]) -> Iterator[Line]:
         with file.open(encoding="ascii", newline="") as text:
             yield from _lines(file, csv.reader(text, delimiter=";", strict=True), wanted)
     except OSError as error:
-        raise BankalertsError(f"{file} cannot be read ({error.strerror}): name the folder of the Berka data") from error
+        raise BankalertsError(
+            f"{file} cannot be read ({error.strerror}): name the folder of the Berka data"
+        ) from error
     except UnicodeDecodeError as error:
         raise BankalertsError(f"{file} is no plain text ({error.reason}): take the original file") from error
 
@@ -161,9 +173,8 @@ def _lines(file: Path, rows: CsvReader, wanted: tuple[str, ...]) -> Iterator[Lin
             raise BankalertsError(f"{file}, line 1: column {missing[0]} is missing: take the original file")
         for row in rows:
             if len(row) != len(header):
-                raise BankalertsError(
-                    f"{file}, line {rows.line_num}: {len(row)} columns instead of {len(header)}: correct the line"
-                )
+                fault = f"{len(row)} columns instead of {len(header)}"
+                raise BankalertsError(f"{file}, line {rows.line_num}: {fault}: correct the line")
             yield Line(file, rows.line_num, dict(zip(header, row, strict=True)))
     except csv.Error as error:
         raise BankalertsError(f"{file}, line {rows.line_num}: {error}: correct the line") from error

@@ -1,12 +1,9 @@
-"""Writes a bank's rows with the statements of sql/bank.sql. Everything may be written again: it changes nothing then."""
+"""Writes a bank's rows with the statements of sql/bank.sql. Writing them again changes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
-from typing import Any
-
-import psycopg
+from datetime import date
 
 from bankalerts.bank.rows import (
     Account,
@@ -19,9 +16,9 @@ from bankalerts.bank.rows import (
     PushDevice,
     columns,
 )
+from bankalerts.database import Connection
 from sql import queries
 
-Connection = psycopg.Connection[Any]
 _bank = queries("bank", "psycopg")
 
 
@@ -53,8 +50,8 @@ def add_entries(connection: Connection, entries: Sequence[Entry]) -> int:
 
 
 def add_partitions(connection: Connection, days: Sequence[date]) -> int:
-    """Make the partitions for events on these days, and for alerts of the day after; returns how many were made."""
-    return int(_bank.add_partitions(connection, booked_from=min(days), booked_until=max(days) + timedelta(days=1)))
+    """Make the partitions for events on these days; returns how many were made."""
+    return int(_bank.add_partitions(connection, booked_from=min(days), booked_until=max(days)))
 
 
 def read_threshold_types(connection: Connection) -> set[str]:

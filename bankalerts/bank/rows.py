@@ -1,4 +1,4 @@
-"""The rows that a bank writes into the schema `bank`. Field names are the columns' names; see docs/sql-contract.md."""
+"""The rows that a bank writes into the schema `bank`. Field names are the columns' names."""
 
 from __future__ import annotations
 
@@ -95,6 +95,4 @@ class Bank:
 
 def columns(kind: type, rows: Sequence[Any]) -> dict[str, list[Any]]:
     """The rows of one dataclass as one list for each of its fields, as unnest() takes them."""
-    return {
-        column.name: [getattr(row, column.name) for row in rows] for column in dataclasses.fields(kind)
-    }
+    return {column.name: [getattr(row, column.name) for row in rows] for column in dataclasses.fields(kind)}
