@@ -36,7 +36,7 @@ app = typer.Typer(
 
 The state is kept in the folder that BANKALERTS_HOME names, else in .bankalerts below the current folder.""",
 )
-connectors_app = typer.Typer(no_args_is_help=True, help="The topics and Debezium's connector in Kafka Connect.")
+connectors_app = typer.Typer(no_args_is_help=True, help="The topics and the connector that captures changes.")
 replay_app = typer.Typer(no_args_is_help=True, help="Play a bank's history as SQL inserts.")
 app.add_typer(connectors_app, name="connectors")
 app.add_typer(replay_app, name="replay")
@@ -47,7 +47,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 
 
 def main() -> None:
-    """Entry of the console script: an error that a person can do something about is one line and exit code 1."""
+    """Entry of the console script: an error is one line that says what to do, and exit code 1."""
     try:
         app()
     except BankalertsError as error:
@@ -57,8 +57,8 @@ def main() -> None:
 
 @app.command()
 def up(
-    engines: Annotated[int | None, typer.Option(min=1, help="Engine processes; as last time if not given.")] = None,
-    without: Annotated[list[str] | None, typer.Option(metavar="PART", help="Leave a part out (may repeat).")] = None,
+    engines: Annotated[int | None, typer.Option(min=1, help="Engine processes; else as last time.")] = None,
+    without: Annotated[list[str] | None, typer.Option(metavar="PART", help="Leave this part out.")] = None,
 ) -> None:
     """Start the local stack, or what is missing of it, and wait until every part is ready.
 
@@ -73,7 +73,9 @@ def up(
 
 @app.command()
 def down(
-    purge: Annotated[bool, typer.Option("--purge", help="Delete the state folder too, the database included.")] = False,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Delete the state folder too, with all data.")
+    ] = False,
 ) -> None:
     """End every process of the local stack. The data stays for the next `up`."""
     from bankalerts.stack.down import down as bring_down
@@ -127,7 +129,7 @@ def connectors_status(as_json: Json = False) -> None:
 def messages(
     as_json: Json = False,
     channel: Annotated[str | None, typer.Option(help="Only this channel: EMAIL, SMS or PUSH.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", help="Go on showing them as they come; Ctrl-C ends.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Show them as they come, until Ctrl-C.")] = False,
 ) -> None:
     """Show the messages that the local mail server and provider received.
 
@@ -141,7 +143,7 @@ def messages(
 @replay_app.command("berka")
 def replay_berka(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the Berka bank's files.")],
-    rate: Annotated[float | None, typer.Option(help="Entries per second; as fast as possible if not given.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Entries per second; else as fast as it goes.")] = None,
     preferences: Annotated[str, typer.Option(help="A file of preferences, or `five`.")] = "five",
     limit: Annotated[int | None, typer.Option(help="Only the first entries.")] = None,
     as_json: Json = False,
@@ -161,7 +163,7 @@ def replay_berka(
 
 @app.command()
 def verify(
-    wait: Annotated[float, typer.Option(min=0.0, help="Seconds to wait for alerts that are on their way.")] = 0.0,
+    wait: Annotated[float, typer.Option(min=0.0, help="Seconds to wait for alerts on their way.")] = 0.0,
     as_json: Json = False,
 ) -> None:
     """Compare the outbox with the SQL reference: events, expected, found, missing, extra.

@@ -27,7 +27,7 @@ def configure_logging(name: str) -> None:
 
 
 def announce_ready(settings: Settings) -> None:
-    """Tell the stack that this process does its work now: its pid goes into the ready file, if there is one."""
+    """Tell the stack that this process does its work now: its pid goes into the ready file."""
     if settings.ready_file is None:
         return
     # Renamed into place, so that a reader never sees half a pid.

@@ -9,7 +9,7 @@ import requests
 from bankalerts.stack import jvm
 from bankalerts.stack.home import LOOPBACK, Home
 from bankalerts.stack.part import CHECK_S, Part
-from bankalerts.stack.processes import Launch, Record
+from bankalerts.stack.processes import Launch
 
 HEAP_MB = 512
 GROUP = "bankalerts-connect"
@@ -19,7 +19,7 @@ def part(home: Home, port: int, kafka: str) -> Part:
     """The worker as a part of the stack; `kafka` is the bootstrap server, its REST interface is on `port`."""
     properties = home.data("connect.properties")
     main_class = "org.apache.kafka.connect.cli.ConnectDistributed"
-    command = jvm.command("connect", HEAP_MB, main_class, str(properties))
+    command = jvm.command(HEAP_MB, main_class, str(properties))
     url = f"http://{LOOPBACK}:{port}"
     return Part(
         name="connect",

@@ -35,7 +35,7 @@ def down(home: Home, purge: bool, console: Console) -> None:
 
 
 def end_parts(home: Home, names: list[str]) -> None:
-    """End some parts at once and forget their processes. PostgreSQL shuts down fast, the others by SIGTERM."""
+    """End some parts and forget their processes: PostgreSQL by its fast shutdown, the others by SIGTERM."""
     found = {name: _process(home, name) for name in names}
     for name, process in found.items():
         if process is not None and name == "postgres":

@@ -1,4 +1,4 @@
-"""The home folder of a local stack: its layout, its lock, and what `stack.json` remembers between commands."""
+"""The home folder of a local stack: its layout, its lock, and what `stack.json` remembers."""
 
 from __future__ import annotations
 
@@ -99,7 +99,9 @@ def remembered(home: Home) -> Remembered:
 def choose_ports(ports: dict[str, int], in_use_by_us: set[str]) -> dict[str, int]:
     """A free loopback port for each name: the remembered one where it is ours already or still free."""
     kept = {
-        name: port for name, port in ports.items() if name in PORTS and (name in in_use_by_us or _is_free(port))
+        name: port
+        for name, port in ports.items()
+        if name in PORTS and (name in in_use_by_us or _is_free(port))
     }
     missing = [name for name in PORTS if name not in kept]
     return kept | dict(zip(missing, _free_ports(len(missing)), strict=True))

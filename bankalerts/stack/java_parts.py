@@ -1,7 +1,7 @@
 """The Java parts: Kafka, Kafka Connect, Debezium, as jars in the usual local Maven repository.
 
-`java_parts.lock` names every jar with its hash and size. `python -m bankalerts.stack.java_parts fetch` brings them
-from the packages' registry; `... lock` resolves the wanted coordinates anew and rewrites the lock.
+`java_parts.lock` names every jar with its hash and size. `python -m bankalerts.stack.java_parts fetch` brings
+them from the packages' registry; `... lock` resolves the wanted coordinates anew and rewrites the lock.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def fetch() -> None:
         whole = list(pool.map(lambda jar: _is_whole(root, jar), jars))
         wanted = [jar for jar, is_whole in zip(jars, whole, strict=True) if not is_whole]
         if not wanted:
-            print(f"Java parts: all {len(jars)} are there")  # noqa: T201
+            print(f"Java parts: all {len(jars)} are there")
             return
         with _progress(sum(jar.size for jar in wanted), len(wanted)) as advance:
             list(pool.map(lambda jar: _fetch_one(root, jar, advance), wanted))
@@ -146,7 +146,7 @@ def _fetch_one(root: Path, jar: Jar, advance: Callable[[int], None]) -> None:
     try:
         context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
     except (OSError, RuntimeError) as error:
-        raise BankalertsError(f"{jar.path.name} could not be fetched ({error}): run the command again") from error
+        raise BankalertsError(f"{jar.path.name} was not fetched ({error}): run this again") from error
     if _sha256(path) != jar.sha256:
         path.unlink()
         raise BankalertsError(f"{jar.path.name} is not what java_parts.lock says (SHA-256): it was removed")

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
-
 from bankalerts.stack import java_parts
 
 LOGGING = Path(__file__).with_name("log4j2.properties")
 
 
-def command(name: str, heap_mb: int, main_class: str, *arguments: str) -> tuple[str, ...]:
-    """The command line of a Java part. `heap_mb` bounds its heap; `name` names its cache of loaded classes."""
+def command(heap_mb: int, main_class: str, *arguments: str) -> tuple[str, ...]:
+    """The command line of a Java part, its heap bounded by `heap_mb`."""
     jars = java_parts.class_path()
     return (
         str(java_parts.java()),

@@ -22,7 +22,7 @@ def nothing() -> None:
 class Part:
     """One process of the stack.
 
-    `check` says why the part is not ready, or nothing when it is; it is asked often and answers within CHECK_S.
+    `check` says why the part is not ready, or nothing when it is; it answers within CHECK_S.
     `needs` names the parts and steps that must be ready before this one is started.
     """
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
 
 from bankalerts.errors import BankalertsError
 from bankalerts.settings import environment_for
@@ -21,19 +23,18 @@ ENGINE = "engine-"
 
 def all_parts(home: Home, stack: Remembered, without: frozenset[str]) -> list[Part]:
     """The parts of this stack but for those left out; "engine" leaves out every engine process."""
-    ports, found = stack.ports, addresses(stack)
-    makers = {
+    ports = stack.ports
+    makers: dict[str, Callable[[], Part]] = {
         "postgres": lambda: postgres.part(home, ports["postgres"], stack.password),
         "kafka": lambda: kafka.part(home, ports["kafka"], ports["kafka-controller"]),
-        "connect": lambda: connect.part(home, ports["connect"], found["kafka"]),
+        "connect": lambda: connect.part(home, ports["connect"], addresses(stack)["kafka"]),
         "mail-server": lambda: _mail_server(home, stack),
         "provider": lambda: _provider(home, stack),
-        **{
-            name: (lambda name=name: _worker(home, stack, name, "engine", (CONNECTORS,)))
-            for name in engine_names(stack.engines)
-        },
-        "notifier": lambda: _worker(home, stack, "notifier", "notifier", (MIGRATIONS, "mail-server", "provider")),
     }
+    for name in engine_names(stack.engines):
+        makers[name] = partial(_worker, home, stack, name, "engine", (CONNECTORS,))
+    notifier_needs = (MIGRATIONS, "mail-server", "provider")
+    makers["notifier"] = partial(_worker, home, stack, "notifier", "notifier", notifier_needs)
     return [make() for name, make in makers.items() if not is_left_out(name, without)]
 
 
@@ -92,4 +93,3 @@ def _python(home: Home, stack: Remembered, name: str, module: str, *arguments: s
         command=(sys.executable, "-m", module, *arguments),
         environment=environment_for(settings_of(home, stack, name)),
     )
-

@@ -16,7 +16,7 @@ import psycopg
 from bankalerts.errors import BankalertsError
 from bankalerts.stack.home import DATABASE, DATABASE_USER, LOOPBACK, Home
 from bankalerts.stack.part import CHECK_S, Part
-from bankalerts.stack.processes import Launch, Record
+from bankalerts.stack.processes import Launch
 
 SERVER_USER = "nobody"  # who the server runs as when we are root, which PostgreSQL refuses to be
 OPTIONS = {
@@ -46,7 +46,7 @@ OPTIONS = {
 
 
 def part(home: Home, port: int, password: str) -> Part:
-    """The server as a part of the stack. `port` on the loopback address, `password` of the user bankalerts."""
+    """The server as a part of the stack, on the loopback address; `password` is that of DATABASE_USER."""
     data = home.data("postgres")
     options = {**OPTIONS, "port": str(port)}
     settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
@@ -108,7 +108,9 @@ def _initdb(data: Path, password_file: Path) -> None:
     if done.returncode != 0:
         reason = (done.stderr.strip() or done.stdout.strip()).splitlines()
         shutil.rmtree(data, ignore_errors=True)
-        raise BankalertsError(f"PostgreSQL's initdb failed in {data}: {reason[0] if reason else 'no reason given'}")
+        raise BankalertsError(
+            f"PostgreSQL's initdb failed in {data}: {reason[0] if reason else 'it gave no reason'}"
+        )
 
 
 def _check(url: str) -> str:

@@ -1,4 +1,4 @@
-"""The processes of a stack: started detached, found again by pid and time of creation, stopped within a bound."""
+"""The processes of a stack: started detached, found again by pid and age, stopped within a bound."""
 
 from __future__ import annotations
 
@@ -83,7 +83,9 @@ def start(home: Home, part: str, launch: Launch) -> Record:
                 start_new_session=True,
             )
         except OSError as error:
-            raise BankalertsError(f"{part} cannot be started: {launch.command[0]}: {error.strerror}") from error
+            raise BankalertsError(
+                f"{part} cannot be started: {launch.command[0]}: {error.strerror}"
+            ) from error
     record = Record(child.pid, _created(child.pid), launch.fingerprint())
     home.record(part).write_text(json.dumps(vars(record)), encoding="ascii")
     _CHILDREN.append(child)

@@ -34,7 +34,7 @@ def state_of(home: Home, part: Part) -> State:
     if record is None:
         return State(STOPPED, None, part.address, log)
     if record.process() is None:
-        return State(DEAD, record.pid, part.address, log, "its process ended; `bankalerts up` starts it again")
+        return State(DEAD, record.pid, part.address, log, "it ended; `bankalerts up` starts it again")
     detail = why_not_ready(part, record)
     return State(NOT_READY if detail else RUNNING, record.pid, part.address, log, detail)
 
@@ -65,4 +65,7 @@ def states(home: Home) -> tuple[Remembered | None, dict[str, State]]:
 
 def as_json(stack: Remembered | None, found: dict[str, State]) -> dict[str, Any]:
     """The answer of `status --json`: {"parts": {name: state}, "database_url": ..., "kafka": ..., ...}."""
-    return {"parts": {name: vars(state) for name, state in found.items()}, **(addresses(stack) if stack else {})}
+    return {
+        "parts": {name: vars(state) for name, state in found.items()},
+        **(addresses(stack) if stack else {}),
+    }

@@ -51,7 +51,9 @@ def _steps(
     home: Home, stack: Remembered, parts: list[Part], without: frozenset[str], display: Display
 ) -> list[Step]:
     """Steps in an order in which each comes after what it needs."""
-    steps = {part.name: Step(part.name, partial(_bring_up, home, part, display), part.needs) for part in parts}
+    steps = {
+        part.name: Step(part.name, partial(_bring_up, home, part, display), part.needs) for part in parts
+    }
     settings = settings_of(home, stack, "bankalerts")
     if "postgres" in steps and MIGRATIONS not in without:
         run = partial(_migrate, home, stack, settings, display)
@@ -102,7 +104,7 @@ def _migrate(home: Home, stack: Remembered, settings: Settings, display: Display
 
 
 def migrate(settings: Settings, log: Path) -> None:
-    """Bring the database to the head of the migrations. Raises BankalertsError with the last line of the log."""
+    """Bring the database to the head of the migrations; an error quotes the last line of the log."""
     with log.open("wb") as output:
         try:
             done = subprocess.run(
