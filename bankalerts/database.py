@@ -21,9 +21,7 @@ def connected(database_url: str, name: str) -> Iterator[Connection]:
     Whatever PostgreSQL refuses inside the block becomes a BankalertsError with its message, value and remedy.
     """
     try:
-        with psycopg.connect(
-            database_url, autocommit=True, application_name=f"bankalerts-{name}"
-        ) as connection:
+        with psycopg.connect(database_url, autocommit=True, application_name=f"bankalerts-{name}") as connection:
             yield connection
     except psycopg.Error as error:
         raise BankalertsError(_one_line(error, database_url)) from error
@@ -37,9 +35,7 @@ def _one_line(error: psycopg.Error, database_url: str) -> str:
     ):
         return f"{said.message_primary}: run `bankalerts up`, or `alembic upgrade head`"
     if said.message_primary:
-        return "; ".join(
-            part for part in (said.message_primary, said.message_detail, said.message_hint) if part
-        )
+        return "; ".join(part for part in (said.message_primary, said.message_detail, said.message_hint) if part)
     where = conninfo_to_dict(database_url)
     reason = str(error).strip().splitlines()
     return (

@@ -158,9 +158,7 @@ def read_lines(file: Path, wanted: tuple[str, ...]) -> Iterator[Line]:
         with file.open(encoding="ascii", newline="") as text:
             yield from _lines(file, csv.reader(text, delimiter=";", strict=True), wanted)
     except OSError as error:
-        raise BankalertsError(
-            f"{file} cannot be read ({error.strerror}): name the folder of the Berka data"
-        ) from error
+        raise BankalertsError(f"{file} cannot be read ({error.strerror}): name the folder of the Berka data") from error
     except UnicodeDecodeError as error:
         raise BankalertsError(f"{file} is no plain text ({error.reason}): take the original file") from error
 

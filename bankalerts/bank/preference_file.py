@@ -30,9 +30,7 @@ class Allowed:
     @classmethod
     def of(cls, bank: Bank, alert_types: set[str], channels: set[str]) -> Allowed:
         customers = {customer.customer_id for customer in bank.customers}
-        return cls(
-            customers, {account.account_id: account for account in bank.accounts}, alert_types, channels
-        )
+        return cls(customers, {account.account_id: account for account in bank.accounts}, alert_types, channels)
 
 
 def read_preferences(file: Path, allowed: Allowed) -> list[Preference]:

@@ -134,9 +134,7 @@ def play(
 def _preferences(connection: Connection, bank: Bank, preferences: str) -> list[Preference]:
     alert_types = load.read_threshold_types(connection)
     if not alert_types:
-        raise BankalertsError(
-            "bank.alert_type is empty: `bankalerts up` applies the catalogue, then replay again"
-        )
+        raise BankalertsError("bank.alert_type is empty: `bankalerts up` applies the catalogue, then replay again")
     if preferences == FIVE:
         return berka.five_preferences(bank.permissions)
     allowed = Allowed.of(bank, alert_types, load.read_channels(connection))
