@@ -11,8 +11,8 @@ from confluent_kafka.admin import AdminClient
 
 from bankalerts.errors import BankalertsError
 from bankalerts.settings import Settings
+from bankalerts.topics import Topics
 from connectors import health as checks
-from connectors.capture import Topics
 from connectors.connect_api import ConnectApi
 from connectors.debezium import connector_config, connector_name
 from connectors.health import Health
@@ -57,9 +57,7 @@ def health(settings: Settings) -> Health:
     return Health((*findings, *checks.heartbeat_findings(settings.kafka, topics, now)))
 
 
-def _wait_until_it_flows(
-    settings: Settings, connect: ConnectApi, name: str, report: Callable[[str], None]
-) -> None:
+def _wait_until_it_flows(settings: Settings, connect: ConnectApi, name: str, report: Callable[[str], None]) -> None:
     deadline = time.monotonic() + FLOWS_WITHIN_S
     restarts = iter(RESTART_AFTER_S)
     pause = threading.Event()

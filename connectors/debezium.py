@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from urllib.parse import unquote, urlsplit
 
 from bankalerts.errors import BankalertsError
-from connectors.capture import CAPTURED, CATALOGUE, EVENTS, HEARTBEAT, PUBLICATION, STATE, STATE_BY_ACCOUNT, Topics
+from bankalerts.topics import Topics
+from connectors.capture import CAPTURED, CATALOGUE, EVENTS, HEARTBEAT, PUBLICATION, STATE, STATE_BY_ACCOUNT
 
 SLOT = "bankalerts"
 HEARTBEAT_MS = 1_000
@@ -68,7 +70,7 @@ def _tables() -> dict[str, str]:
 
 
 def _transforms(topics: Topics, partitions: int) -> dict[str, str]:
-    routes = {
+    routes: dict[str, tuple[Iterable[str], str]] = {
         "stateTopic": (STATE_BY_ACCOUNT, topics.account_state),
         "catalogueTopic": (CATALOGUE, topics.catalogue),
         "entryTopic": (EVENTS, topics.account_entry),

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 import psycopg
 from confluent_kafka import Consumer, TopicPartition
 
-from connectors.capture import CAPTURED, PUBLICATION, Topics
+from bankalerts.topics import Topics
+from connectors.capture import CAPTURED, PUBLICATION
 from connectors.connect_api import Status
 from connectors.debezium import HEARTBEAT_MS, SLOT
 from sql import queries

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import (
-    AdminClient,
-    AlterConfigOpType,
-    ConfigEntry,
-    ConfigResource,
-    NewTopic,
-    ResourceType,
-)
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin._resource import ResourceType
+from confluent_kafka.cimpl import NewTopic
 
 from bankalerts.errors import BankalertsError
-from connectors.capture import Topics
+from bankalerts.topics import Topics
 
 HOUR_MS = 3_600_000
 TIMEOUT_S = 30
@@ -59,9 +55,7 @@ def ensure_topics(admin: AdminClient, topics: Topics, partitions: int, report: C
     _mend(admin, {name: settings for name, (_, settings) in wants.items() if name in there}, report)
 
 
-def _create(
-    admin: AdminClient, missing: dict[str, tuple[int, dict[str, str]]], report: Callable[[str], None]
-) -> None:
+def _create(admin: AdminClient, missing: dict[str, tuple[int, dict[str, str]]], report: Callable[[str], None]) -> None:
     if not missing:
         return
     new = [NewTopic(name, num_partitions=count, config=settings) for name, (count, settings) in missing.items()]
@@ -82,9 +76,7 @@ def _mend(admin: AdminClient, there: dict[str, dict[str, str]], report: Callable
         different = {name: value for name, value in there[resource.name].items() if now.get(name) != value}
         if not different:
             continue
-        entries = [
-            ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in different.items()
-        ]
+        entries = [ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in different.items()]
         change = ConfigResource(ResourceType.TOPIC, resource.name, incremental_configs=entries)
         admin.incremental_alter_configs([change])[change].result()
         for name, value in different.items():

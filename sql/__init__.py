@@ -15,4 +15,4 @@ def queries(file: str, driver: str) -> Any:
 
     `driver` is "psycopg" or "asyncpg"; with asyncpg the functions are coroutines.
     """
-    return aiosql.from_path(FOLDER / f"{file}.sql", driver)
+    return aiosql.from_path(FOLDER / f"{file}.sql", driver, mandatory_parameters=False)

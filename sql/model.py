@@ -45,7 +45,7 @@ def optional(name: str, kind: object = Text) -> Column[object]:
 Time = DateTime(timezone=True)
 Texts = ARRAY(Text)
 
-# bank: written by banking apps ------------------------------------------------------------------------------------------------
+# bank: written by banking apps ------------------------------------------------------------------------------
 
 Table("currency", metadata, key("currency"), required("minor_digits", SmallInteger), schema="bank")
 Table("channel", metadata, key("channel"), schema="bank")
@@ -169,7 +169,7 @@ Table(
     postgresql_partition_by="range (booking_date)",
 )
 
-# alerting: written by engine and notifiers ------------------------------------------------------------------------------------
+# alerting: written by engine and notifiers ------------------------------------------------------------------
 
 Table("topic_layout", metadata, key("only_row", Boolean), required("partitions", Integer), schema="alerting")
 Table("capture_heartbeat", metadata, key("only_row", Boolean), required("beat_at", Time), schema="alerting")
@@ -271,7 +271,7 @@ Table(
     schema="alerting",
 )
 
-# audit: what was the case when ------------------------------------------------------------------------------------------------
+# audit: what was the case when ------------------------------------------------------------------------------
 
 
 def validity() -> list[Column[object]]:

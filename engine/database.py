@@ -1,0 +1,105 @@
+"""The engine's connection to PostgreSQL, which outlives a restart of the server."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+
+import psycopg
+
+from bankalerts.errors import BankalertsError
+from engine.outbox import Connection, Move, PositionLost, Topic
+from sql import queries
+
+log = logging.getLogger(__name__)
+
+BACKOFF_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+T = TypeVar("T")
+
+
+class Stopped(Exception):
+    """The engine was told to stop while the database was away: nothing was lost, the positions say where to go on."""
+
+
+class Database:
+    """One connection, made anew when it broke. Raises BankalertsError when there is none at the start."""
+
+    def __init__(self, url: str, name: str, stop: threading.Event) -> None:
+        self._url = url
+        self._name = name
+        self._stop = stop
+        try:
+            self._connection = self._connect()
+        except psycopg.OperationalError as error:
+            raise BankalertsError(
+                f"PostgreSQL does not answer ({first_line(error)}): "
+                "start it with 'bankalerts up', or set BANKALERTS_DATABASE_URL"
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._connection.close()
+
+    def partitions(self) -> int:
+        return int(self.reading(queries("engine", "psycopg").read_layout))
+
+    def reading(self, work: Callable[[Connection], T]) -> T:
+        """Do work that may be done twice; again on a new connection when this one breaks."""
+        while True:
+            try:
+                return work(self._connection)
+            except psycopg.OperationalError as error:
+                self._reconnect(error)
+
+    def writing(self, topic: Topic, moves: Sequence[Move], work: Callable[[Connection], None]) -> None:
+        """Do work that moves these positions, exactly once: after a broken connection the positions say whether it was done.
+
+        Raises PositionLost when another engine moved them.
+        """
+        while True:
+            try:
+                return work(self._connection)
+            except psycopg.OperationalError as error:
+                self._reconnect(error)
+                if self._is_done(topic, moves):
+                    return None
+
+    def _is_done(self, topic: Topic, moves: Sequence[Move]) -> bool:
+        partitions = [move.partition for move in moves]
+        rows = self.reading(
+            lambda connection: list(
+                queries("engine", "psycopg").read_positions(connection, topic=topic.name, partitions=partitions)
+            )
+        )
+        stored = {partition: position for partition, _, position in rows}
+        if all(stored.get(move.partition) == move.next for move in moves):
+            return True
+        if all(stored.get(move.partition) == move.expected for move in moves):
+            return False
+        raise PositionLost(f"positions of {topic.name} were moved by another engine while the database was away")
+
+    def _connect(self) -> Connection:
+        return psycopg.connect(self._url, autocommit=True, application_name=self._name, connect_timeout=5, prepare_threshold=1)
+
+    def _reconnect(self, why: psycopg.OperationalError) -> None:
+        log.warning("lost PostgreSQL (%s), connecting again", first_line(why))
+        self._connection.close()
+        tries = 0
+        while not self._stop.wait(BACKOFF_S[min(tries, len(BACKOFF_S) - 1)]):
+            try:
+                self._connection = self._connect()
+            except psycopg.OperationalError:
+                tries += 1
+            else:
+                log.info("connected to PostgreSQL again after %d tries", tries + 1)
+                return
+        raise Stopped
+
+
+def first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

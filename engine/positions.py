@@ -1,0 +1,72 @@
+"""How far each partition was judged: what the database has stored, and what came after in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bankalerts.errors import BankalertsError
+from engine.outbox import Connection, Move, Topic
+from sql import queries
+
+
+class Positions:
+    """Positions of this engine's partitions of one topic.
+
+    A turn that decided nothing moves them in memory only: judging the same events again decides nothing again. They are
+    stored with the next alert, or after a second.
+    """
+
+    def __init__(self) -> None:
+        self._stored: dict[int, int] = {}
+        self._next: dict[int, int] = {}
+
+    def take(self, partition: int, position: int) -> None:
+        self._stored[partition] = self._next[partition] = position
+
+    def give_up(self, partitions: Iterable[int]) -> None:
+        for partition in partitions:
+            self._stored.pop(partition, None)
+            self._next.pop(partition, None)
+
+    def next(self, partition: int) -> int | None:
+        """The next offset to judge; None for a partition that is not ours."""
+        return self._next.get(partition)
+
+    def judged(self, partition: int, offset: int) -> None:
+        self._next[partition] = offset + 1
+
+    def moves(self) -> list[Move]:
+        """What is to be stored, in the order of partitions, so that two engines cannot deadlock."""
+        return [
+            Move(partition, stored, self._next[partition])
+            for partition, stored in sorted(self._stored.items())
+            if self._next[partition] != stored
+        ]
+
+    def stored(self, moves: Iterable[Move]) -> None:
+        for move in moves:
+            if move.partition in self._stored:
+                self._stored[move.partition] = move.next
+
+
+def read_position(connection: Connection, engine: str, topic: Topic, partition: int, beginning: int) -> int:
+    """The stored position of a partition, which starts at `beginning` when it was never judged.
+
+    Raises BankalertsError when the topic is another one than the position was stored for, or no longer has it.
+    """
+    sql = queries("engine", "psycopg")
+    sql.start_position(
+        connection, topic=topic.name, partition=partition, topic_id=topic.topic_id, position=beginning, engine=engine
+    )
+    ((_, topic_id, position),) = sql.read_positions(connection, topic=topic.name, partitions=[partition])
+    if topic_id != topic.topic_id:
+        raise BankalertsError(
+            f"topic {topic.name} was recreated since partition {partition} was judged up to {position}: its positions "
+            "mean something else now. To judge the new topic from its start, delete its rows of alerting.engine_position"
+        )
+    if position < beginning:
+        raise BankalertsError(
+            f"topic {topic.name}, partition {partition}: events {position} to {beginning - 1} were deleted by retention "
+            f"before they were judged. To go on without them, set the position in alerting.engine_position to {beginning}"
+        )
+    return int(position)

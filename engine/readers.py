@@ -1,0 +1,164 @@
+"""The two Kafka consumers of an engine: events by consumer group, state by hand.
+
+Consumer groups only share out the partitions: what was judged is known by the positions in PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
+
+from bankalerts.errors import BankalertsError
+from engine.outbox import Topic
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_S = 30
+Partitions = list[int]
+
+
+def kafka_config(kafka: str, name: str) -> dict[str, Any]:
+    return {
+        "bootstrap.servers": kafka,
+        "client.id": name,
+        "enable.auto.commit": False,
+        "isolation.level": "read_committed",
+        "auto.offset.reset": "error",
+        "error_cb": log_kafka_error,
+        "reconnect.backoff.max.ms": 1_000,
+        "fetch.queue.backoff.ms": 5,
+        "log_level": 3,
+    }
+
+
+def log_kafka_error(error: KafkaError) -> None:
+    log.warning("Kafka: %s", error.str())
+
+
+def describe(kafka: str, names: Iterable[str]) -> dict[str, tuple[Topic, int]]:
+    """Topic name -> (topic with its identity, number of partitions). Raises BankalertsError for one that is missing."""
+    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 3})
+    found = {}
+    for name, future in admin.describe_topics(TopicCollection(list(names)), request_timeout=TIMEOUT_S).items():
+        try:
+            description = future.result()
+        except KafkaException as error:
+            raise BankalertsError(
+                f"topic {name} cannot be read ({error.args[0].str()}): 'bankalerts connectors ensure' makes the topics"
+            ) from error
+        found[name] = (Topic(name, str(description.topic_id)), len(description.partitions))
+    return found
+
+
+class EventReader:
+    """Events of the partitions that the consumer group gives this engine.
+
+    `on_assigned(partitions)` returns where to begin each one, after everything needed to judge it was loaded;
+    `on_revoked(partitions)` is called while they are still ours, `on_lost` when they are no longer.
+    """
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        group: str,
+        topic: str,
+        on_assigned: Callable[[Partitions], dict[int, int]],
+        on_revoked: Callable[[Partitions], None],
+        on_lost: Callable[[Partitions], None],
+    ) -> None:
+        self._consumer = Consumer(
+            {
+                **config,
+                "group.id": group,
+                "partition.assignment.strategy": "cooperative-sticky",
+                "session.timeout.ms": 6_000,
+                "heartbeat.interval.ms": 1_000,
+            }
+        )
+
+        def assign(consumer: Consumer, given: list[TopicPartition]) -> None:
+            begin = on_assigned([each.partition for each in given])
+            consumer.incremental_assign([TopicPartition(topic, part, offset) for part, offset in begin.items()])
+
+        def revoke(consumer: Consumer, given: list[TopicPartition]) -> None:
+            on_revoked([each.partition for each in given])
+            consumer.incremental_unassign(given)
+
+        def lose(_: Consumer, given: list[TopicPartition]) -> None:
+            on_lost([each.partition for each in given])
+
+        self._consumer.subscribe([topic], on_assign=assign, on_revoke=revoke, on_lost=lose)
+
+    def read(self, most: int, timeout_s: float) -> list[Message]:
+        """Up to `most` events: waits for the first, then takes what is there."""
+        first = self._consumer.poll(timeout_s)
+        if first is None:
+            return []
+        return [message for message in (first, *self._consumer.consume(most - 1, 0)) if is_record(message)]
+
+    def beginning(self, topic: str, partition: int) -> int:
+        """The oldest offset that the topic still has."""
+        low, _ = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=TIMEOUT_S)
+        return int(low)
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+class StateReader:
+    """Records of the state partitions that belong to this engine's event partitions, and of the catalogue."""
+
+    def __init__(self, config: dict[str, Any], group: str, on_end: Callable[[str, int], None]) -> None:
+        """`on_end(topic, partition)` is called each time the end of a partition is seen."""
+        self._consumer = Consumer({**config, "group.id": f"{group}-state", "enable.partition.eof": True})
+        self._on_end = on_end
+
+    def add(self, topic: str, partitions: Iterable[int]) -> None:
+        """Read these from their beginning."""
+        self._consumer.incremental_assign([TopicPartition(topic, part, OFFSET_BEGINNING) for part in partitions])
+
+    def remove(self, topic: str, partitions: Iterable[int]) -> None:
+        self._consumer.incremental_unassign([TopicPartition(topic, part) for part in partitions])
+
+    def read(self, most: int, timeout_s: float) -> Iterator[Message]:
+        """Up to `most` records: waits for the first, then takes what is there. Lazy: an end is told in its place."""
+        first = self._consumer.poll(timeout_s) if timeout_s else None
+        messages = [] if first is None else [first]
+        messages += self._consumer.consume(most, 0)
+        for message in messages:
+            error = message.error()
+            if error is not None and error.code() == KafkaError._PARTITION_EOF:
+                self._on_end(str(message.topic()), int(message.partition() or 0))
+            elif is_record(message):
+                yield message
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+def is_record(message: Message) -> bool:
+    """Whether it is a record. Raises BankalertsError for what cannot pass by itself; the rest is logged and comes again."""
+    error = message.error()
+    if error is None:
+        return True
+    if error.code() == KafkaError._AUTO_OFFSET_RESET:
+        raise BankalertsError(
+            f"{message.topic()}, partition {message.partition()}: the position that was stored is not in the topic "
+            f"({error.str()}): it was recreated or cut; see docs/operations.md before going on"
+        )
+    if error.fatal():
+        raise BankalertsError(f"Kafka: {error.str()}")
+    log.warning("Kafka, %s, partition %s: %s", message.topic(), message.partition(), error.str())
+    return False

@@ -1,0 +1,86 @@
+"""Rows of state topics, by the version they belong to. Pure: no Kafka, no database, no clock.
+
+A state topic tells an account's changes and then its marker, "everything up to version v is here". Changes wait for their
+marker and come into force together with it. A marker that is not newer than what is in force moves nothing: after a restart,
+capture sends the same changes again, and they wait, harmless, for the next newer marker (the last one of a key wins, and
+capture always sends on to the newest).
+
+`earlier` versions are kept for events that come after their state has moved on. While a topic is read from its start,
+compaction has taken changes away, so versions passed on the way are not whole: only the last one reached is, and none before
+the end was seen (`following`).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from enum import Enum
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+R = TypeVar("R")
+V = TypeVar("V")
+
+KEPT_VERSIONS = 16
+
+
+class Missing(Enum):
+    """Why a version is not in memory."""
+
+    BEHIND = "its marker has not come yet: read on"
+    PASSED = "the state has moved on and that version was not kept: ask the history tables"
+
+
+class Versions(Generic[K, R, V]):
+    """The versions of one account's rows, or of the catalogue. `build` makes what the matching needs from the rows."""
+
+    __slots__ = ("_build", "_earlier", "_rows", "_view", "_waiting", "version")
+
+    def __init__(self, build: Callable[[Mapping[K, R]], V]) -> None:
+        self._build = build
+        self.version = -1  # in force; -1: no marker came yet
+        self._rows: dict[K, R] = {}
+        self._view: V | None = None
+        self._waiting: dict[K, R | None] = {}
+        self._earlier: OrderedDict[int, V] | None = None
+
+    def change(self, key: K, row: R | None) -> None:
+        """A row was written (None: deleted); waits for the marker."""
+        self._waiting[key] = row
+
+    def mark(self, version: int, following: bool) -> None:
+        """Everything up to `version` is here. `following`: the version before is whole, and is kept."""
+        if version <= self.version:
+            return
+        if following and self.version >= 0:
+            self._keep_earlier()
+        for key, row in self._waiting.items():
+            if row is None:
+                self._rows.pop(key, None)
+            else:
+                self._rows[key] = row
+        self._waiting.clear()
+        self._view = None
+        self.version = version
+
+    def at(self, version: int) -> V | Missing:
+        if version == self.version:
+            if self._view is None:
+                self._view = self._build(self._rows)
+            return self._view
+        if version > self.version:
+            return Missing.BEHIND
+        kept = self._earlier.get(version) if self._earlier else None
+        return Missing.PASSED if kept is None else kept
+
+    def forget_earlier(self) -> None:
+        self._earlier = None
+
+    def _keep_earlier(self) -> None:
+        view = self.at(self.version)
+        assert not isinstance(view, Missing)
+        if self._earlier is None:
+            self._earlier = OrderedDict()
+        self._earlier[self.version] = view
+        if len(self._earlier) > KEPT_VERSIONS:
+            self._earlier.popitem(last=False)

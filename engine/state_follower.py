@@ -1,0 +1,193 @@
+"""Keeps the snapshots of this engine's partitions up with their topics, and finds the state an event was stamped with."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
+
+from bankalerts.errors import BankalertsError
+from engine import history
+from engine.catalogue import Catalogue
+from engine.decode import AccountEntry, Undecodable
+from engine.outbox import Connection, Refused, Topic
+from engine.readers import StateReader
+from engine.snapshot import AccountSnapshot, AccountState, CatalogueSnapshot
+from engine.state import Missing
+
+log = logging.getLogger(__name__)
+
+READ_AT_ONCE = 2_000
+LONGEST_WAIT_S = 2.0
+REBUILT_WITHIN_S = 300.0
+# Half of the topics' min.compaction.lag.ms: what is older may have lost changes to compaction by the time it is read.
+OLDEST_WHOLE_MS = 30 * 60_000
+
+
+@dataclass(frozen=True)
+class Stamped:
+    """What an event is judged on."""
+
+    state: AccountState
+    catalogue: Catalogue
+
+
+class StateFollower:
+    """Snapshots by partition, and of the catalogue. `quarantine` is called with each record that cannot be decoded."""
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        group: str,
+        accounts: Topic,
+        catalogue: Topic,
+        quarantine: Callable[[Refused], None],
+    ) -> None:
+        self._topics = {topic.name: topic for topic in (accounts, catalogue)}
+        self._accounts_topic = accounts.name
+        self._reader = StateReader(config, group, self._end_seen)
+        self._accounts: dict[int, AccountSnapshot] = {}
+        self._catalogue = CatalogueSnapshot()
+        self._old_catalogues: dict[int, Catalogue] = {}
+        self._reported: set[str] = set()
+        self._quarantine = quarantine
+        self._reader.add(catalogue.name, [0])
+
+    def add(self, partitions: Iterable[int]) -> None:
+        """Rebuild the snapshots of these partitions; returns when all of it was read."""
+        new = list(partitions)
+        if not new:
+            return
+        started = time.monotonic()
+        self._accounts.update({partition: AccountSnapshot() for partition in new})
+        self._reader.add(self._accounts_topic, new)
+        while not self._catalogue.following or any(not self._accounts[partition].following for partition in new):
+            self.read_on(0.1)
+            if time.monotonic() - started > REBUILT_WITHIN_S:
+                raise BankalertsError(f"topic {self._accounts_topic} was not read to its end within {REBUILT_WITHIN_S:.0f} s")
+        accounts = sum(len(self._accounts[partition]) for partition in new)
+        log.info(
+            "snapshot of partitions %s rebuilt: %d accounts in %.1f s",
+            sorted(new),
+            accounts,
+            time.monotonic() - started,
+        )
+
+    def remove(self, partitions: Iterable[int]) -> None:
+        gone = [partition for partition in partitions if self._accounts.pop(partition, None) is not None]
+        if gone:
+            self._reader.remove(self._accounts_topic, gone)
+
+    def read_on(self, timeout_s: float = 0.0) -> None:
+        """Apply what the state topics have, waiting for the first record."""
+        for message in self._reader.read(READ_AT_ONCE, timeout_s):
+            self._apply(message)
+
+    def stamped(
+        self, connection: Connection, events: Iterable[tuple[int, AccountEntry]]
+    ) -> dict[tuple[str, int, int], Stamped]:
+        """(account, state version, catalogue version) -> what to judge on, for these (partition, event) pairs.
+
+        From memory; where memory is behind, after reading on for at most 2 s; else from the history tables, which have
+        every version. A version that not even these have is left out.
+        """
+        wanted = {(event.account_id, event.state_version, event.catalogue_version): part for part, event in events}
+        found = self._in_memory(wanted)
+        if len(found) < len(wanted):
+            self._wait_for(wanted, found)
+        if len(found) < len(wanted):
+            self._ask_history(connection, wanted, found)
+        return found
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def _in_memory(self, wanted: dict[tuple[str, int, int], int]) -> dict[tuple[str, int, int], Stamped]:
+        found = {}
+        for key, partition in wanted.items():
+            stamped = self._look_up(key, partition)
+            if isinstance(stamped, Stamped):
+                found[key] = stamped
+        return found
+
+    def _look_up(self, key: tuple[str, int, int], partition: int) -> Stamped | Missing:
+        account, version, catalogue_version = key
+        catalogue = self._catalogue_at(catalogue_version)
+        if isinstance(catalogue, Missing):
+            return catalogue
+        snapshot = self._accounts.get(partition)
+        state = Missing.BEHIND if snapshot is None else snapshot.at(account, version)
+        return state if isinstance(state, Missing) else Stamped(state, catalogue)
+
+    def _wait_for(self, wanted: dict[tuple[str, int, int], int], found: dict[tuple[str, int, int], Stamped]) -> None:
+        deadline = time.monotonic() + LONGEST_WAIT_S
+        behind = [key for key, part in wanted.items() if key not in found and self._look_up(key, part) is Missing.BEHIND]
+        while behind and time.monotonic() < deadline:
+            self.read_on(0.02)
+            for key in behind:
+                stamped = self._look_up(key, wanted[key])
+                if isinstance(stamped, Stamped):
+                    found[key] = stamped
+            behind = [key for key in behind if key not in found and self._look_up(key, wanted[key]) is Missing.BEHIND]
+        if behind:
+            log.warning(
+                "%d accounts' markers did not come within %.0f s: their state is read from the history tables; "
+                "see 'bankalerts connectors status'",
+                len({account for account, _, _ in behind}),
+                LONGEST_WAIT_S,
+            )
+
+    def _ask_history(
+        self,
+        connection: Connection,
+        wanted: dict[tuple[str, int, int], int],
+        found: dict[tuple[str, int, int], Stamped],
+    ) -> None:
+        missing = [key for key in wanted if key not in found]
+        states = history.account_states(connection, [(account, version) for account, version, _ in missing])
+        for key in missing:
+            account, version, catalogue_version = key
+            catalogue = self._catalogue_at(catalogue_version)
+            if isinstance(catalogue, Missing):
+                catalogue = self._old_catalogues.get(catalogue_version) or history.catalogue(connection, catalogue_version)
+                self._old_catalogues[catalogue_version] = catalogue
+            if (account, version) in states:
+                found[key] = Stamped(states[account, version], catalogue)
+
+    def _catalogue_at(self, version: int) -> Catalogue | Missing:
+        catalogue = self._catalogue.at(version)
+        if isinstance(catalogue, Catalogue):
+            for alert_type, reason in catalogue.broken.items():
+                if alert_type not in self._reported:
+                    self._reported.add(alert_type)
+                    log.error("alert type %s is parked, nothing is judged by it: %s", alert_type, reason)
+        return catalogue
+
+    def _apply(self, message: Message) -> None:
+        topic, partition = self._topics[str(message.topic())], int(message.partition() or 0)
+        snapshot = self._catalogue if topic.name != self._accounts_topic else self._accounts.get(partition)
+        if snapshot is None:
+            return
+        if snapshot.following and is_old(message):
+            log.warning("%s, partition %d: reading is half an hour behind, rebuilding its snapshot", topic.name, partition)
+            snapshot.unfollow()
+        try:
+            snapshot.apply(message.key(), message.value())
+        except Undecodable as error:
+            position = int(message.offset() or 0)
+            log.error("%s, partition %d, position %d: quarantined: %s", topic.name, partition, position, error)
+            self._quarantine(Refused(topic, partition, position, message.key(), message.value(), str(error)))
+
+    def _end_seen(self, topic: str, partition: int) -> None:
+        snapshot = self._catalogue if topic != self._accounts_topic else self._accounts.get(partition)
+        if snapshot is not None:
+            snapshot.follow()
+
+
+def is_old(message: Message) -> bool:
+    kind, timestamp_ms = message.timestamp()
+    return kind != TIMESTAMP_NOT_AVAILABLE and timestamp_ms < time.time() * 1000 - OLDEST_WHOLE_MS

@@ -1,0 +1,86 @@
+-- What the engine asks of PostgreSQL and writes into it.
+-- Writing a batch is one transaction: move_positions, then the alerts and their messages, then what is quarantined.
+
+-- name: read_layout$
+-- How many partitions the topics by account have.
+select partitions from alerting.topic_layout;
+
+-- name: read_positions
+-- How far each partition of a topic was judged.
+select partition, topic_id, position from alerting.engine_position where topic = :topic and partition = any (:partitions);
+
+-- name: start_position!
+-- The first position of a partition that was never judged.
+insert into alerting.engine_position (topic, partition, topic_id, position, written_by)
+values (:topic, :partition, :topic_id, :position, :engine)
+on conflict (topic, partition) do nothing;
+
+-- name: move_positions!
+-- Compare-and-set: hits as many rows as it was given, or another engine has judged meanwhile.
+update alerting.engine_position p
+   set position = m.next, written_at = clock_timestamp(), written_by = :engine
+  from unnest(:partitions::integer[], :expected::bigint[], :next::bigint[]) m (partition, expected, next)
+ where p.topic = :topic and p.topic_id = :topic_id and p.partition = m.partition and p.position = m.expected;
+
+-- name: copy_alerts#
+-- Alerts, straight in: fast, and refused whole where one is there already.
+copy alerting.alert (alert_id, event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no,
+    event_time, inserted_at, committed_at, on_kafka_at, decided_at, evidence) from stdin;
+
+-- name: copy_messages#
+-- The messages of alerts that were new.
+copy alerting.outbox (message_id, alert_id, event_date, channel) from stdin;
+
+-- name: make_staging#
+-- Where alerts wait when some of them may be there already.
+create temporary table if not exists staged_alert (
+    alert_id uuid, event_kind text, event_id text, event_date date, account_id text, customer_id bigint, alert_type text,
+    preference_no integer, event_time timestamptz, inserted_at timestamptz, committed_at timestamptz, on_kafka_at timestamptz,
+    decided_at timestamptz, evidence jsonb) on commit delete rows;
+
+-- name: copy_staged#
+-- The alerts of a batch in which some may be there already.
+copy staged_alert (alert_id, event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no,
+    event_time, inserted_at, committed_at, on_kafka_at, decided_at, evidence) from stdin;
+
+-- name: insert_staged
+-- Of the staged alerts those that are new; returns their ids.
+insert into alerting.alert (alert_id, event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no,
+    event_time, inserted_at, committed_at, on_kafka_at, decided_at, evidence)
+select alert_id, event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no,
+    event_time, inserted_at, committed_at, on_kafka_at, decided_at, evidence
+  from staged_alert
+on conflict do nothing
+returning alert_id;
+
+-- name: quarantine!
+-- A record that could not be decoded or judged; once, however often it is read.
+insert into alerting.quarantine (topic, topic_id, partition, position, event_key, event_value, reason, quarantined_by)
+values (:topic, :topic_id, :partition, :position, :event_key, :event_value, :reason, :engine)
+on conflict (topic_id, partition, position) do nothing;
+
+-- name: read_permissions_at
+-- The permissions of accounts as they were at given state versions.
+select w.account_id, w.version, h.customer_id, h.may_see_balance, h.valid_from, h.valid_until, h.from_version
+  from unnest(:accounts::text[], :versions::bigint[]) w (account_id, version)
+  join audit.account_permission_history h on h.account_id = w.account_id and h.from_version <= w.version
+   and (h.until_version is null or w.version < h.until_version);
+
+-- name: read_preferences_at
+-- The preferences of accounts as they were at given state versions.
+select w.account_id, w.version, h.customer_id, h.alert_type, h.preference_no, h.currency, h.parameters, h.channels, h.enabled, h.from_version
+  from unnest(:accounts::text[], :versions::bigint[]) w (account_id, version)
+  join audit.alert_preference_history h on h.account_id = w.account_id and h.from_version <= w.version
+   and (h.until_version is null or w.version < h.until_version);
+
+-- name: read_alert_types_at
+-- The alert types as they were at a catalogue version.
+select alert_type, event_kind, statuses, condition, uses_balance
+  from audit.alert_type_history
+ where from_version <= :version and (until_version is null or :version < until_version);
+
+-- name: read_newer_versions
+-- Accounts whose stamped version this database has not reached: the event cannot have come from it.
+select w.account_id, w.version
+  from unnest(:accounts::text[], :versions::bigint[]) w (account_id, version)
+  join bank.account a on a.account_id = w.account_id and a.state_version < w.version;
