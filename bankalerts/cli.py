@@ -73,9 +73,7 @@ def up(
 
 @app.command()
 def down(
-    purge: Annotated[
-        bool, typer.Option("--purge", help="Delete the state folder too, with all data.")
-    ] = False,
+    purge: Annotated[bool, typer.Option("--purge", help="Delete the state folder too, with all data.")] = False,
 ) -> None:
     """End every process of the local stack. The data stays for the next `up`."""
     from bankalerts.stack.down import down as bring_down
@@ -154,9 +152,7 @@ def replay_berka(
     """
     from bankalerts.bank import replay
 
-    ended = replay.run(
-        settings.database_url(), folder, preferences=preferences, rate=rate, limit=limit, as_json=as_json
-    )
+    ended = replay.run(settings.database_url(), folder, preferences=preferences, rate=rate, limit=limit, as_json=as_json)
     if not ended:
         raise typer.Exit(INTERRUPTED)
 
@@ -206,3 +202,7 @@ def _home() -> Home:
     from bankalerts.stack.home import Home
 
     return Home(settings.home())
+
+
+if __name__ == "__main__":
+    main()

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bankalerts.stack.home import Home
 from bankalerts.stack.parts import ENGINE
-from bankalerts.stack.processes import orphans, read_record, stop
+from bankalerts.stack.processes import marked, read_record, stop
 
 # Who writes to whom: the later ones are ended when nobody writes to them any more.
 ORDER = (("engine", "notifier"), ("connect",), ("kafka", "mail-server", "provider", "postgres"))
@@ -27,8 +27,8 @@ def down(home: Home, purge: bool, console: Console) -> None:
         for group in ORDER:
             end_parts(home, [name for name in started if _kind(name) in group])
         end_parts(home, [name for name in started if home.record(name).exists()])
-        forgotten = list(orphans(home, known=set()))
-        stop([process for _, process in forgotten], signal.SIGTERM, STOP_WITHIN_S)
+        forgotten = [process for processes in marked(home).values() for process in processes]
+        stop(forgotten, signal.SIGTERM, STOP_WITHIN_S)
         if purge:
             shutil.rmtree(home.path)
     console.print(f"the stack in {home.path} is {'removed' if purge else 'down'}")

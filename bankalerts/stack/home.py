@@ -91,18 +91,12 @@ def remembered(home: Home) -> Remembered:
         content: dict[str, Any] = json.loads(home.stack_file.read_text(encoding="utf-8"))
         return Remembered(content["ports"], content["password"], content["engines"])
     except (ValueError, KeyError) as error:
-        raise BankalertsError(
-            f"{home.stack_file} cannot be read ({error}): `bankalerts down --purge` starts afresh"
-        ) from error
+        raise BankalertsError(f"{home.stack_file} cannot be read ({error}): `bankalerts down --purge` starts afresh") from error
 
 
 def choose_ports(ports: dict[str, int], in_use_by_us: set[str]) -> dict[str, int]:
     """A free loopback port for each name: the remembered one where it is ours already or still free."""
-    kept = {
-        name: port
-        for name, port in ports.items()
-        if name in PORTS and (name in in_use_by_us or _is_free(port))
-    }
+    kept = {name: port for name, port in ports.items() if name in PORTS and (name in in_use_by_us or _is_free(port))}
     missing = [name for name in PORTS if name not in kept]
     return kept | dict(zip(missing, _free_ports(len(missing)), strict=True))
 

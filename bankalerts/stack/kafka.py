@@ -74,9 +74,7 @@ def _prepare(home: Home, properties: Path, text: str) -> None:
     with format_log.open("wb") as log:
         done = subprocess.run(tool, stdout=log, stderr=log, check=False)
     if done.returncode != 0:
-        raise BankalertsError(
-            f"kafka's storage was not formatted: {last_line(format_log)}; its log is {format_log}"
-        )
+        raise BankalertsError(f"kafka's storage was not formatted: {last_line(format_log)}; its log is {format_log}")
 
 
 def _check(record: Record, port: int) -> str:

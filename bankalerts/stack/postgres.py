@@ -11,6 +11,7 @@ import stat
 import subprocess
 from pathlib import Path
 
+import psutil
 import psycopg
 
 from bankalerts.errors import BankalertsError
@@ -19,6 +20,7 @@ from bankalerts.stack.part import CHECK_S, Part
 from bankalerts.stack.processes import Launch
 
 SERVER_USER = "nobody"  # who the server runs as when we are root, which PostgreSQL refuses to be
+BACKENDS_END_WITHIN_S = 10.0
 OPTIONS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -78,6 +80,7 @@ def create_database(port: int, password: str) -> None:
 
 def _prepare(data: Path, password: str) -> None:
     if (data / "PG_VERSION").exists():
+        _wait_for_former_backends(data)
         return
     # What an interrupted initdb left behind is no database yet.
     shutil.rmtree(data, ignore_errors=True)
@@ -89,6 +92,19 @@ def _prepare(data: Path, password: str) -> None:
         _initdb(data, password_file)
     finally:
         password_file.unlink()
+
+
+def _wait_for_former_backends(data: Path) -> None:
+    """After a kill -9 of the server its backends end by themselves; before that a new server refuses to start."""
+    backends = [found for found in psutil.process_iter() if _works_in(found, data)]
+    psutil.wait_procs(backends, timeout=BACKENDS_END_WITHIN_S)
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return process.name() == "postgres" and Path(process.cwd()) == folder
+    except psutil.Error:
+        return False
 
 
 def _initdb(data: Path, password_file: Path) -> None:
@@ -108,9 +124,7 @@ def _initdb(data: Path, password_file: Path) -> None:
     if done.returncode != 0:
         reason = (done.stderr.strip() or done.stdout.strip()).splitlines()
         shutil.rmtree(data, ignore_errors=True)
-        raise BankalertsError(
-            f"PostgreSQL's initdb failed in {data}: {reason[0] if reason else 'it gave no reason'}"
-        )
+        raise BankalertsError(f"PostgreSQL's initdb failed in {data}: {reason[0] if reason else 'it gave no reason'}")
 
 
 def _check(url: str) -> str:

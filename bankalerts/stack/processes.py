@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -83,9 +82,7 @@ def start(home: Home, part: str, launch: Launch) -> Record:
                 start_new_session=True,
             )
         except OSError as error:
-            raise BankalertsError(
-                f"{part} cannot be started: {launch.command[0]}: {error.strerror}"
-            ) from error
+            raise BankalertsError(f"{part} cannot be started: {launch.command[0]}: {error.strerror}") from error
     record = Record(child.pid, _created(child.pid), launch.fingerprint())
     home.record(part).write_text(json.dumps(vars(record)), encoding="ascii")
     _CHILDREN.append(child)
@@ -106,16 +103,24 @@ def stop(processes: list[psutil.Process], number: signal.Signals, within_s: floa
         child.poll()
 
 
-def orphans(home: Home, known: set[int]) -> Iterator[tuple[str, psutil.Process]]:
-    """Processes that some command of this home folder started and no record knows, with their part's name."""
-    prefix = f"{home.path}:"
+def marked(home: Home) -> dict[str, list[psutil.Process]]:
+    """Processes that any command of this home folder started, by part, whether a record knows them or not.
+
+    Their children carry the mark too; they end with their parents and are left out.
+    """
+    found: dict[int, tuple[str, psutil.Process]] = {}
     for process in psutil.process_iter():
         try:
-            mark = process.environ().get(MARK, "")
-            if mark.startswith(prefix) and process.pid not in known and process.pid != os.getpid():
-                yield mark.removeprefix(prefix), process
+            of_home, _, part = process.environ().get(MARK, "").rpartition(":")
         except psutil.Error:  # gone, or somebody else's
             continue
+        if of_home == str(home.path):
+            found[process.pid] = (part, process)
+    by_part: dict[str, list[psutil.Process]] = {}
+    for part, process in found.values():
+        if _parent(process) not in found:
+            by_part.setdefault(part, []).append(process)
+    return by_part
 
 
 def last_line(log: Path) -> str:
@@ -127,6 +132,13 @@ def last_line(log: Path) -> str:
     except FileNotFoundError:
         return ""
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _parent(process: psutil.Process) -> int:
+    try:
+        return process.ppid()
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def _created(pid: int) -> float:

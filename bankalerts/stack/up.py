@@ -9,7 +9,6 @@ import time
 from functools import partial
 from pathlib import Path
 
-import psutil
 from rich.console import Console
 
 from bankalerts.errors import BankalertsError
@@ -20,7 +19,7 @@ from bankalerts.stack.down import end_parts
 from bankalerts.stack.home import Home, Remembered, choose_ports, remembered, settings_of
 from bankalerts.stack.part import Part
 from bankalerts.stack.parts import CONNECTORS, MIGRATIONS, SINGLE, all_parts, check_names
-from bankalerts.stack.processes import Record, last_line, orphans, read_record, start, stop
+from bankalerts.stack.processes import Record, last_line, marked, read_record, start, stop
 from bankalerts.stack.state import paused, why_not_ready
 from bankalerts.stack.steps import Step, run_steps
 
@@ -47,13 +46,9 @@ def up(home: Home, engines: int | None, without: frozenset[str], console: Consol
             run_steps(_steps(home, stack, parts, without, display))
 
 
-def _steps(
-    home: Home, stack: Remembered, parts: list[Part], without: frozenset[str], display: Display
-) -> list[Step]:
+def _steps(home: Home, stack: Remembered, parts: list[Part], without: frozenset[str], display: Display) -> list[Step]:
     """Steps in an order in which each comes after what it needs."""
-    steps = {
-        part.name: Step(part.name, partial(_bring_up, home, part, display), part.needs) for part in parts
-    }
+    steps = {part.name: Step(part.name, partial(_bring_up, home, part, display), part.needs) for part in parts}
     settings = settings_of(home, stack, "bankalerts")
     if "postgres" in steps and MIGRATIONS not in without:
         run = partial(_migrate, home, stack, settings, display)
@@ -75,15 +70,15 @@ def _bring_up(home: Home, part: Part, display: Display) -> None:
         return
     with display.step(part.name, "starting", f"is ready {part.address}".rstrip()):
         if record is None or process is None or record.fingerprint != wanted:
-            _end_former(home, part, process)
+            _end_former(home, part)
             part.prepare()
             record = start(home, part.name, part.launch)
         _wait_until_ready(home, part, record)
 
 
-def _end_former(home: Home, part: Part, process: psutil.Process | None) -> None:
-    former = [found for name, found in orphans(home, known=set()) if name == part.name]
-    stop([process, *former] if process else former, part.stop_signal, part.stop_within_s)
+def _end_former(home: Home, part: Part) -> None:
+    """A process that runs otherwise than wanted, or that an `up` started and could not write down."""
+    stop(marked(home).get(part.name, []), part.stop_signal, part.stop_within_s)
 
 
 def _wait_until_ready(home: Home, part: Part, record: Record) -> None:
@@ -117,9 +112,7 @@ def migrate(settings: Settings, log: Path) -> None:
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise BankalertsError(
-                f"the migrations did not end within {MIGRATE_WITHIN_S:.0f} s; their log is {log}"
-            ) from error
+            raise BankalertsError(f"the migrations did not end within {MIGRATE_WITHIN_S:.0f} s; their log is {log}") from error
     if done.returncode != 0:
         raise BankalertsError(f"the migrations failed: {last_line(log)}; their log is {log}")
 
