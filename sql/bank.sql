@@ -23,11 +23,12 @@ select new.*
  where not exists (select from bank.account a where a.account_id = new.account_id)
     on conflict (account_id) do nothing;
 
--- name: add_permissions(account_id, customer_id, role)!
+-- name: add_permissions(account_id, customer_id, role, may_see_balance)!
 -- Adds the permissions that are not there yet; one that is there keeps its role and its end.
-insert into bank.account_permission (account_id, customer_id, role)
+insert into bank.account_permission (account_id, customer_id, role, may_see_balance)
 select new.*
-  from unnest(:account_id::text[], :customer_id::bigint[], :role::text[]) as new (account_id, customer_id, role)
+  from unnest(:account_id::text[], :customer_id::bigint[], :role::text[], :may_see_balance::boolean[])
+       as new (account_id, customer_id, role, may_see_balance)
  where not exists (select from bank.account_permission p where (p.account_id, p.customer_id) = (new.account_id, new.customer_id))
  order by new.account_id
     on conflict do nothing;
@@ -67,6 +68,15 @@ select new.*
     on conflict (account_id, customer_id, alert_type, preference_no) do update
    set (currency, parameters, channels, enabled) = (excluded.currency, excluded.parameters, excluded.channels, true);
 
+-- name: remove_preference(account_id, customer_id, alert_type, preference_no)!
+-- The customer no longer wants this.
+delete from bank.alert_preference
+ where (account_id, customer_id, alert_type, preference_no) = (:account_id, :customer_id, :alert_type, :preference_no);
+
+-- name: revoke_permission(account_id, customer_id)!
+-- The customer may no longer see the account.
+delete from bank.account_permission where (account_id, customer_id) = (:account_id, :customer_id);
+
 -- name: add_entries(entry_id, booking_date, account_id, amount_minor, currency, balance_after_minor, occurred_at, entry_type, counterparty_account, counterparty_name, description)!
 -- Adds the entries that are not there yet, in the order given; returns how many there were.
 insert into bank.account_entry (entry_id, booking_date, account_id, amount_minor, currency, balance_after_minor, occurred_at, entry_type,
@@ -84,3 +94,10 @@ select alert_type from bank.alert_type where parameters ? 'threshold_minor';
 -- name: read_channels()
 -- The channels there are.
 select channel from bank.channel;
+
+-- name: read_balances(account_id)
+-- The balance after the last entry of each of these accounts that has one.
+select distinct on (account_id) account_id, balance_after_minor
+  from bank.account_entry
+ where account_id = any (:account_id) and balance_after_minor is not null
+ order by account_id, event_time desc, entry_id desc;

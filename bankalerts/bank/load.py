@@ -44,6 +44,27 @@ def put_preferences(connection: Connection, preferences: Sequence[Preference]) -
     return int(_bank.put_preferences(connection, **given))
 
 
+def remove_preference(connection: Connection, preference: Preference) -> None:
+    """Delete one preference, if it is there."""
+    _bank.remove_preference(
+        connection,
+        account_id=preference.account_id,
+        customer_id=preference.customer_id,
+        alert_type=preference.alert_type,
+        preference_no=preference.preference_no,
+    )
+
+
+def grant_permission(connection: Connection, permission: Permission) -> None:
+    """Add one permission, unless it is there."""
+    _bank.add_permissions(connection, **columns(Permission, [permission]))
+
+
+def revoke_permission(connection: Connection, permission: Permission) -> None:
+    """Delete one permission, if it is there."""
+    _bank.revoke_permission(connection, account_id=permission.account_id, customer_id=permission.customer_id)
+
+
 def add_entries(connection: Connection, entries: Sequence[Entry]) -> int:
     """Insert entries in one statement, in the order given; returns how many were not there yet."""
     return int(_bank.add_entries(connection, **columns(Entry, entries)))
@@ -62,3 +83,8 @@ def read_threshold_types(connection: Connection) -> set[str]:
 def read_channels(connection: Connection) -> set[str]:
     """The channels there are."""
     return {name for (name,) in _bank.read_channels(connection)}
+
+
+def read_balances(connection: Connection, accounts: Sequence[Account]) -> dict[str, int]:
+    """The balance in minor units after the last entry of each account that has one, by account_id."""
+    return dict(_bank.read_balances(connection, account_id=[account.account_id for account in accounts]))

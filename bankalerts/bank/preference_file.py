@@ -55,8 +55,7 @@ def _read(file: Path) -> list[tuple[int, dict[str, str]]]:
             found = [(rows.line_num, row) for row in rows if row]
     except OSError as error:
         raise BankalertsError(
-            f"{file} cannot be read ({error.strerror}): name a CSV file,"
-            " or five for the preferences of expected_alerts.csv"
+            f"{file} cannot be read ({error.strerror}): name a CSV file, or five for the preferences of expected_alerts.csv"
         ) from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise BankalertsError(f"{file} is no CSV file in UTF-8 ({error}): correct it") from error

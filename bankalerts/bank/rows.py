@@ -33,6 +33,7 @@ class Permission:
     account_id: str
     customer_id: int
     role: str
+    may_see_balance: bool = True
 
 
 @dataclass(frozen=True, slots=True)
