@@ -44,9 +44,7 @@ def read_golden(golden: Path) -> list[GoldenAlert]:
     """The rows of expected_alerts.csv."""
     with golden.open(encoding="ascii", newline="") as text:
         return [
-            GoldenAlert(
-                row["trans_id"], row["account_id"], int(row["client_id"]), row["alert_type"], int(row["threshold"])
-            )
+            GoldenAlert(row["trans_id"], row["account_id"], int(row["client_id"]), row["alert_type"], int(row["threshold"]))
             for row in csv.DictReader(text)
         ]
 

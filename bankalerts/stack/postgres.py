@@ -80,7 +80,7 @@ def create_database(port: int, password: str) -> None:
 
 def _prepare(data: Path, password: str) -> None:
     if (data / "PG_VERSION").exists():
-        _wait_for_former_backends(data)
+        _clear_away_former(data)
         return
     # What an interrupted initdb left behind is no database yet.
     shutil.rmtree(data, ignore_errors=True)
@@ -94,15 +94,20 @@ def _prepare(data: Path, password: str) -> None:
         password_file.unlink()
 
 
-def _wait_for_former_backends(data: Path) -> None:
-    """After a kill -9 of the server its backends end by themselves; before that a new server refuses to start."""
+def _clear_away_former(data: Path) -> None:
+    """After a kill -9: let the server's backends end, and remove the pid file that nobody stands behind.
+
+    PostgreSQL takes the pid for its own server's when it was given to another process of the same user since.
+    """
     backends = [found for found in psutil.process_iter() if _works_in(found, data)]
-    psutil.wait_procs(backends, timeout=BACKENDS_END_WITHIN_S)
+    _, alive = psutil.wait_procs(backends, timeout=BACKENDS_END_WITHIN_S)
+    if not alive:
+        (data / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:
     try:
-        return process.name() == "postgres" and Path(process.cwd()) == folder
+        return process.name() == "postgres" and Path(process.cwd()) == folder.resolve()
     except psutil.Error:
         return False
 
