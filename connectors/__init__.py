@@ -37,7 +37,7 @@ def ensure(settings: Settings, report: Callable[[str], None]) -> None:
         wrong = checks.publication_findings(connection)
     if wrong:
         raise BankalertsError("; ".join(wrong))
-    ensure_topics(AdminClient({"bootstrap.servers": settings.kafka}), topics, partitions, report)
+    ensure_topics(AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0}), topics, partitions, report)
     connect.put_config(name, connector_config(settings.capture_database_url, topics, partitions), report)
     if connect.status(name).connector in ("PAUSED", "STOPPED"):
         connect.resume(name)

@@ -87,7 +87,9 @@ def heartbeat_findings(kafka: str, topics: Topics, now: datetime) -> list[str]:
 
 def last_heartbeat(kafka: str, topics: Topics) -> datetime | None:
     """The newest heartbeat row on Kafka, as written by the database's clock; None when there is none."""
-    consumer = Consumer({"bootstrap.servers": kafka, "group.id": "bankalerts-health", "enable.auto.commit": False})
+    consumer = Consumer(
+        {"bootstrap.servers": kafka, "group.id": "bankalerts-health", "enable.auto.commit": False, "log_level": 0}
+    )
     try:
         partition = TopicPartition(topics.heartbeat_row, 0)
         _, end = consumer.get_watermark_offsets(partition, timeout=10)

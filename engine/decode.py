@@ -77,6 +77,19 @@ class Preference(msgspec.Struct, frozen=True):
     state_version: int
 
 
+class _SentPreference(msgspec.Struct, frozen=True):
+    """A preference as Debezium sends it: its parameters are JSON text."""
+
+    customer_id: int
+    alert_type: str
+    preference_no: int
+    currency: str
+    parameters: str
+    channels: list[str]
+    enabled: bool
+    state_version: int
+
+
 class Marker(msgspec.Struct, frozen=True, gc=False):
     """An account's row: everything up to this version is here."""
 
@@ -115,7 +128,7 @@ def account_key(key: bytes | None) -> AccountKey:
 
 def account_row(key: AccountKey, value: bytes) -> Permission | Preference | Marker:
     if key.alert_type is not None:
-        return _decode_state(_preference, _with_parameters(value))
+        return _preference(_decode_state(_sent_preference, value))
     if key.customer_id is not None:
         return _decode_state(_permission, value)
     return _decode_state(_marker, value)
@@ -134,12 +147,12 @@ def catalogue_row(key: CatalogueKey, value: bytes) -> AlertTypeRow | CatalogueMa
 _account_entry = msgspec.json.Decoder(AccountEntry)
 _account_key = msgspec.json.Decoder(AccountKey)
 _permission = msgspec.json.Decoder(Permission)
-_preference = msgspec.json.Decoder(Preference)
+_sent_preference = msgspec.json.Decoder(_SentPreference)
+_parameters = msgspec.json.Decoder(dict[str, Any])
 _marker = msgspec.json.Decoder(Marker)
 _catalogue_key = msgspec.json.Decoder(CatalogueKey)
 _alert_type = msgspec.json.Decoder(AlertTypeRow)
 _catalogue_marker = msgspec.json.Decoder(CatalogueMarker)
-_any_object = msgspec.json.Decoder(dict[str, Any])
 
 
 def _decode(decoder: msgspec.json.Decoder[T], data: bytes | None) -> T:
@@ -157,10 +170,8 @@ def _decode_state(decoder: msgspec.json.Decoder[T], value: bytes) -> T:
     return _decode(decoder, value)
 
 
-def _with_parameters(value: bytes) -> bytes:
-    """A preference with its parameters as an object instead of the JSON text that Debezium sends."""
-    row = _decode(_any_object, value)
-    parameters = row.get("parameters")
-    if not isinstance(parameters, str):
-        raise Undecodable("parameters is no JSON text")
-    return msgspec.json.encode({**row, "parameters": msgspec.Raw(parameters.encode())})
+def _preference(sent: _SentPreference) -> Preference:
+    return Preference(
+        *(sent.customer_id, sent.alert_type, sent.preference_no, sent.currency),
+        *(_decode(_parameters, sent.parameters.encode()), sent.channels, sent.enabled, sent.state_version),
+    )

@@ -18,7 +18,7 @@ from engine.database import Database
 from engine.match import judge
 from engine.outbox import Batch, Decision, PositionLost, Refused, Topic
 from engine.positions import Positions, read_position
-from engine.readers import EventReader, describe, kafka_config
+from engine.readers import EventReader, admin_client, describe, kafka_config, watermarks
 from engine.state_follower import Stamped, StateFollower
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,8 @@ class Engine:
 
     def __init__(self, settings: Settings, database: Database, on_ready: Callable[[], None]) -> None:
         topics = Topics(settings.topic_prefix)
-        found = describe(settings.kafka, [topics.account_entry, topics.account_state, topics.catalogue])
+        self._admin = admin_client(settings.kafka, settings.name)
+        found = describe(self._admin, [topics.account_entry, topics.account_state, topics.catalogue])
         self._topic = found[topics.account_entry][0]
         check_partitions(database, {name: count for name, (_, count) in found.items() if name != topics.catalogue})
         self._name = settings.name
@@ -47,7 +48,7 @@ class Engine:
         self._stored_at = time.monotonic()
         config = kafka_config(settings.kafka, settings.name)
         self._state = StateFollower(
-            config, GROUP, found[topics.account_state][0], found[topics.catalogue][0], self._quarantine_now
+            config, GROUP, self._admin, found[topics.account_state][0], found[topics.catalogue][0], self._quarantine_now
         )
         self._events = EventReader(
             config, f"{GROUP}-{topics.prefix}", self._topic.name, self._assigned, self._revoked, self._lost
@@ -137,7 +138,7 @@ class Engine:
         """The snapshot first, the position after: nothing is judged before its state is here."""
         self._state.add(partitions)
         for partition in partitions:
-            beginning = self._events.beginning(self._topic.name, partition)
+            beginning, _ = watermarks(self._admin, self._topic.name, partition)
             self._positions.take(
                 partition,
                 self._database.reading(

@@ -18,7 +18,7 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from bankalerts.errors import BankalertsError
 from engine.outbox import Topic
@@ -39,17 +39,23 @@ def kafka_config(kafka: str, name: str) -> dict[str, Any]:
         "error_cb": log_kafka_error,
         "reconnect.backoff.max.ms": 1_000,
         "fetch.queue.backoff.ms": 5,
+        # a partition newly assigned waits for the fetch under way to come back, empty or not
+        "fetch.wait.max.ms": 50,
         "log_level": 3,
     }
+
+
+def admin_client(kafka: str, name: str) -> AdminClient:
+    config: dict[str, Any] = {"bootstrap.servers": kafka, "client.id": name, "error_cb": log_kafka_error}
+    return AdminClient({**config, "log_level": 3})
 
 
 def log_kafka_error(error: KafkaError) -> None:
     log.warning("Kafka: %s", error.str())
 
 
-def describe(kafka: str, names: Iterable[str]) -> dict[str, tuple[Topic, int]]:
+def describe(admin: AdminClient, names: Iterable[str]) -> dict[str, tuple[Topic, int]]:
     """Topic name -> (topic with its identity, number of partitions). Raises BankalertsError for one that is missing."""
-    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 3})
     found = {}
     for name, future in admin.describe_topics(TopicCollection(list(names)), request_timeout=TIMEOUT_S).items():
         try:
@@ -108,11 +114,6 @@ class EventReader:
             return []
         return [message for message in (first, *self._consumer.consume(most - 1, 0)) if is_record(message)]
 
-    def beginning(self, topic: str, partition: int) -> int:
-        """The oldest offset that the topic still has."""
-        low, _ = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=TIMEOUT_S)
-        return int(low)
-
     def close(self) -> None:
         self._consumer.close()
 
@@ -120,17 +121,33 @@ class EventReader:
 class StateReader:
     """Records of the state partitions that belong to this engine's event partitions, and of the catalogue."""
 
-    def __init__(self, config: dict[str, Any], group: str, on_end: Callable[[str, int], None]) -> None:
-        """`on_end(topic, partition)` is called each time the end of a partition is seen."""
+    def __init__(self, config: dict[str, Any], group: str, admin: AdminClient, on_end: Callable[[str, int], None]) -> None:
+        """`on_end(topic, partition)` is called when all that a partition held when the end was asked for has been read."""
+        # Kafka tells the end of a partition only after a fetch has come back empty, a wait of fetch.wait.max.ms for each;
+        # so the end is where it was when the partition was added, and Kafka's word counts where compaction took the last one.
         self._consumer = Consumer({**config, "group.id": f"{group}-state", "enable.partition.eof": True})
+        self._admin = admin
         self._on_end = on_end
+        self._last: dict[tuple[str, int], int] = {}
 
     def add(self, topic: str, partitions: Iterable[int]) -> None:
         """Read these from their beginning."""
-        self._consumer.incremental_assign([TopicPartition(topic, part, OFFSET_BEGINNING) for part in partitions])
+        for partition in partitions:
+            self._consumer.incremental_assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
+            self.expect_end(topic, partition)
+
+    def expect_end(self, topic: str, partition: int) -> None:
+        """Call `on_end` when all that the partition holds now has been read."""
+        low, high = watermarks(self._admin, topic, partition)
+        if low == high:
+            self._on_end(topic, partition)
+        else:
+            self._last[topic, partition] = high - 1
 
     def remove(self, topic: str, partitions: Iterable[int]) -> None:
-        self._consumer.incremental_unassign([TopicPartition(topic, part) for part in partitions])
+        for partition in partitions:
+            self._last.pop((topic, partition), None)
+            self._consumer.incremental_unassign([TopicPartition(topic, partition)])
 
     def read(self, most: int, timeout_s: float) -> Iterator[Message]:
         """Up to `most` records: waits for the first, then takes what is there. Lazy: an end is told in its place."""
@@ -138,14 +155,28 @@ class StateReader:
         messages = [] if first is None else [first]
         messages += self._consumer.consume(most, 0)
         for message in messages:
+            where = (str(message.topic()), int(message.partition() or 0))
             error = message.error()
-            if error is not None and error.code() == KafkaError._PARTITION_EOF:
-                self._on_end(str(message.topic()), int(message.partition() or 0))
-            elif is_record(message):
+            at_end = error is not None and error.code() == KafkaError._PARTITION_EOF
+            if not at_end and is_record(message):
                 yield message
+                at_end = where in self._last and int(message.offset() or 0) >= self._last[where]
+            if at_end and self._last.pop(where, None) is not None:
+                self._on_end(*where)
 
     def close(self) -> None:
         self._consumer.close()
+
+
+def watermarks(admin: AdminClient, topic: str, partition: int) -> tuple[int, int]:
+    """The oldest offset of a partition and the one after its newest.
+
+    Asked on the admin client's connection: on a consumer's, the answer waits behind a fetch that waits for records.
+    """
+    where = TopicPartition(topic, partition)
+    (oldest,) = admin.list_offsets({where: OffsetSpec.earliest()}, request_timeout=TIMEOUT_S).values()  # type: ignore[no-untyped-call]
+    (newest,) = admin.list_offsets({where: OffsetSpec.latest()}, request_timeout=TIMEOUT_S).values()  # type: ignore[no-untyped-call]
+    return int(oldest.result().offset), int(newest.result().offset)
 
 
 def is_record(message: Message) -> bool:

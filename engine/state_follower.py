@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
+from confluent_kafka.admin import AdminClient
 
 from bankalerts.errors import BankalertsError
 from engine import history
@@ -43,13 +44,14 @@ class StateFollower:
         self,
         config: dict[str, Any],
         group: str,
+        admin: AdminClient,
         accounts: Topic,
         catalogue: Topic,
         quarantine: Callable[[Refused], None],
     ) -> None:
         self._topics = {topic.name: topic for topic in (accounts, catalogue)}
         self._accounts_topic = accounts.name
-        self._reader = StateReader(config, group, self._end_seen)
+        self._reader = StateReader(config, group, admin, self._end_seen)
         self._accounts: dict[int, AccountSnapshot] = {}
         self._catalogue = CatalogueSnapshot()
         self._old_catalogues: dict[int, Catalogue] = {}
@@ -175,6 +177,7 @@ class StateFollower:
         if snapshot.following and is_old(message):
             log.warning("%s, partition %d: reading is half an hour behind, rebuilding its snapshot", topic.name, partition)
             snapshot.unfollow()
+            self._reader.expect_end(topic.name, partition)
         try:
             snapshot.apply(message.key(), message.value())
         except Undecodable as error:
