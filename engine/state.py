@@ -65,9 +65,7 @@ class Versions(Generic[K, R, V]):
 
     def at(self, version: int) -> V | Missing:
         if version == self.version:
-            if self._view is None:
-                self._view = self._build(self._rows)
-            return self._view
+            return self._in_force()
         if version > self.version:
             return Missing.BEHIND
         kept = self._earlier.get(version) if self._earlier else None
@@ -76,11 +74,14 @@ class Versions(Generic[K, R, V]):
     def forget_earlier(self) -> None:
         self._earlier = None
 
+    def _in_force(self) -> V:
+        if self._view is None:
+            self._view = self._build(self._rows)
+        return self._view
+
     def _keep_earlier(self) -> None:
-        view = self.at(self.version)
-        assert not isinstance(view, Missing)
         if self._earlier is None:
             self._earlier = OrderedDict()
-        self._earlier[self.version] = view
+        self._earlier[self.version] = self._in_force()
         if len(self._earlier) > KEPT_VERSIONS:
             self._earlier.popitem(last=False)

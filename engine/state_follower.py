@@ -181,9 +181,12 @@ class StateFollower:
         try:
             snapshot.apply(message.key(), message.value())
         except Undecodable as error:
-            position = int(message.offset() or 0)
-            log.error("%s, partition %d, position %d: quarantined: %s", topic.name, partition, position, error)
-            self._quarantine(Refused(topic, partition, position, message.key(), message.value(), str(error)))
+            reason = str(error)
+        else:
+            return
+        position = int(message.offset() or 0)
+        log.error("%s, partition %d, position %d: quarantined: %s", topic.name, partition, position, reason)
+        self._quarantine(Refused(topic, partition, position, message.key(), message.value(), reason))
 
     def _end_seen(self, topic: str, partition: int) -> None:
         snapshot = self._catalogue if topic != self._accounts_topic else self._accounts.get(partition)
