@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,10 +72,15 @@ def database_url() -> str:
     return _required({**_of_local_stack(), **_of_environment()}, "database_url")
 
 
-def environment_for(settings: Settings) -> dict[str, str]:
-    """The environment of a child process that is to load these settings: ours, with each field set."""
+def variables(settings: Settings) -> dict[str, str]:
+    """These settings as environment variables."""
     fields = {field: getattr(settings, field) for field in FIELDS}
-    return {**os.environ, **{variable(field): str(value) for field, value in fields.items() if value}}
+    return {variable(field): str(value) for field, value in fields.items() if value}
+
+
+def environment(added: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a child process: ours, and what is added."""
+    return {**os.environ, **added}
 
 
 def _required(values: dict[str, Any], field: str) -> str:

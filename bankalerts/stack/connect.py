@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import requests
 
 from bankalerts.stack import jvm
@@ -24,7 +22,7 @@ def part(home: Home, port: int, kafka: str) -> Part:
     return Part(
         name="connect",
         address=url,
-        launch=Launch(command, dict(os.environ), {properties: _properties(port, kafka)}),
+        launch=Launch(command, files={properties: _properties(port, kafka)}),
         check=lambda _record: _check(url),
         needs=("kafka",),
         ready_within_s=90.0,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -25,7 +24,7 @@ def part(home: Home, port: int, controller_port: int) -> Part:
     return Part(
         name="kafka",
         address=f"{LOOPBACK}:{port}",
-        launch=Launch(command, dict(os.environ), {properties: text}),
+        launch=Launch(command, files={properties: text}),
         check=lambda record: _check(record, port),
         prepare=lambda: _prepare(home, properties, text),
         stop_within_s=20.0,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from bankalerts.errors import BankalertsError
-from bankalerts.settings import environment_for
+from bankalerts.settings import variables
 from bankalerts.stack import connect, kafka, postgres
 from bankalerts.stack.home import Home, Remembered, addresses, settings_of
 from bankalerts.stack.part import Part, check_announced, check_listening
@@ -91,5 +91,5 @@ def _provider(home: Home, stack: Remembered) -> Part:
 def _python(home: Home, stack: Remembered, name: str, module: str, *arguments: str) -> Launch:
     return Launch(
         command=(sys.executable, "-m", module, *arguments),
-        environment=environment_for(settings_of(home, stack, name)),
+        variables=variables(settings_of(home, stack, name)),
     )

@@ -57,7 +57,7 @@ def part(home: Home, port: int, password: str) -> Part:
     return Part(
         name="postgres",
         address=f"{LOOPBACK}:{port}",
-        launch=Launch(command, dict(os.environ)),
+        launch=Launch(command),
         check=lambda _record: _check(url),
         prepare=lambda: _prepare(data, password),
         stop_signal=signal.SIGINT,  # fast shutdown: open transactions are rolled back

@@ -14,6 +14,7 @@ from typing import BinaryIO
 import psutil
 
 from bankalerts.errors import BankalertsError
+from bankalerts.settings import environment
 from bankalerts.stack.home import Home
 
 MARK = "BANKALERTS_STACK_PART"  # in the environment of each process we start: "<home>:<part>"
@@ -27,14 +28,13 @@ class Launch:
     """How a part's process is started."""
 
     command: tuple[str, ...]
-    environment: Mapping[str, str]
+    variables: Mapping[str, str] = field(default_factory=dict)  # set in its environment
     files: Mapping[Path, str] = field(default_factory=dict)  # written before the start
 
     def fingerprint(self) -> str:
         """Changes when a running process would have to be started anew: other command, addresses or files."""
-        ours = {key: value for key, value in self.environment.items() if key.startswith("BANKALERTS_")}
         files = {str(path): text for path, text in self.files.items()}
-        text = json.dumps([self.command, ours, files], sort_keys=True)
+        text = json.dumps([self.command, dict(self.variables), files], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -74,7 +74,7 @@ def start(home: Home, part: str, launch: Launch) -> Record:
         try:
             child = subprocess.Popen(
                 launch.command,
-                env={**launch.environment, MARK: f"{home.path}:{part}"},
+                env=environment({**launch.variables, MARK: f"{home.path}:{part}"}),
                 cwd=home.path,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bankalerts.errors import BankalertsError
-from bankalerts.settings import Settings, environment_for
+from bankalerts.settings import Settings, environment, variables
 from bankalerts.stack import postgres
 from bankalerts.stack.display import Display
 from bankalerts.stack.down import end_parts
@@ -105,7 +105,7 @@ def migrate(settings: Settings, log: Path) -> None:
             done = subprocess.run(
                 (sys.executable, "-m", "alembic", "upgrade", "head"),
                 cwd=PROJECT,
-                env=environment_for(settings),
+                env=environment(variables(settings)),
                 stdout=output,
                 stderr=output,
                 timeout=MIGRATE_WITHIN_S,
