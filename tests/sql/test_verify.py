@@ -82,8 +82,13 @@ def test_a_deleted_alert_is_missing_and_its_messages_too(url: str, capsys: pytes
 def test_an_alert_added_by_hand_is_extra(url: str) -> None:
     run_sql(
         url,
-        "insert into alerting.alert select gen_random_uuid(), event_kind, 'e-01', event_date, account_id, customer_id,"
-        " alert_type, preference_no, event_time, inserted_at, null, null, decided_at, written_at, evidence from alerting.alert limit 1",
+        """
+        insert into alerting.alert
+        select gen_random_uuid(), event_kind, 'e-01', event_date, account_id, customer_id, alert_type, preference_no,
+               event_time, inserted_at, null, null, decided_at, written_at, evidence
+          from alerting.alert
+         limit 1
+        """,
     )
     verdict = verify.verify(url)
     assert (verdict.alerts.missing, verdict.alerts.extra, verdict.alerts.extra_first[0]["event_id"]) == (0, 1, "e-01")
