@@ -1,0 +1,148 @@
+"""The local mail server: a real SMTP server that keeps what it received, and a small HTTP page that shows it.
+
+POST /behaviour {"mode": ...}: `accept` takes everything; `refuse` answers 550 to each recipient; `tempfail` answers 451;
+`drop` takes the mail and closes the connection without its answer; `down` refuses connections.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import email
+import email.policy
+import logging
+import signal
+import weakref
+from email.message import EmailMessage
+from pathlib import Path
+from uuid import uuid4
+
+from aiohttp import web
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from bankalerts import process, settings
+from bankalerts.errors import BankalertsError
+from bankalerts.stack.kept import Kept, routes, serve_http
+
+MODES = ("accept", "refuse", "tempfail", "drop", "down")
+RECIPIENT_ANSWERS = {"refuse": "550 5.1.1 No such user here", "tempfail": "451 4.7.1 Try again later"}
+LOOPBACK = "127.0.0.1"
+
+
+class MailServer:
+    """The SMTP side: sessions, and how they are answered."""
+
+    def __init__(self, kept: Kept, port: int) -> None:
+        self._kept = kept
+        self._port = port
+        self._mode = "accept"
+        self._listener: asyncio.Server | None = None
+        self._sessions: weakref.WeakSet[SMTP] = weakref.WeakSet()
+
+    async def open(self) -> None:
+        """Take connections. Raises BankalertsError for a port in use."""
+        loop = asyncio.get_running_loop()
+        try:
+            self._listener = await loop.create_server(self._session, LOOPBACK, self._port)
+        except OSError as error:
+            raise BankalertsError(f"port {self._port} cannot be used ({error.strerror}): choose another") from error
+
+    async def close(self) -> None:
+        """Refuse connections, end those that are open."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        for session in list(self._sessions):
+            _hang_up(session)
+
+    async def behave(self, mode: str) -> None:
+        """Change the mode. Raises ValueError for an unknown one."""
+        if mode not in MODES:
+            raise ValueError(f"mode is {mode!r}: use {', '.join(MODES)}")
+        self._mode = mode
+        if mode == "down":
+            await self.close()
+        elif self._listener is None:
+            await self.open()
+
+    async def handle_RCPT(  # noqa: N802  the name is aiosmtpd's
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Answer RCPT TO."""
+        if self._mode in RECIPIENT_ANSWERS:
+            return RECIPIENT_ANSWERS[self._mode]
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Keep the mail, then answer, or not."""
+        mail = email.message_from_bytes(envelope.original_content or b"", policy=email.policy.default)
+        message_id = str(mail["Message-ID"] or "").strip("<> ")
+        for recipient in envelope.rcpt_tos:
+            self._kept.add(
+                channel="EMAIL",
+                to=recipient,
+                subject=str(mail["Subject"] or ""),
+                body=_plain_text(mail),
+                message_id=message_id.partition("@")[0],
+            )
+        if self._mode == "drop":
+            _hang_up(server)
+        return f"250 2.0.0 OK: queued as {uuid4().hex[:12].upper()}"
+
+    def _session(self) -> SMTP:
+        session = SMTP(self, hostname="localhost", ident="bankalerts local mail server")
+        self._sessions.add(session)
+        return session
+
+
+def _hang_up(session: SMTP) -> None:
+    if isinstance(session.transport, asyncio.Transport):
+        session.transport.abort()
+
+
+def _plain_text(mail: EmailMessage) -> str:
+    part = mail.get_body(("plain", "html"))
+    return str(part.get_content()).rstrip("\n") if part is not None else ""
+
+
+async def serve(smtp_port: int, http_port: int, home: Path, stop: asyncio.Event, ready: asyncio.Event) -> None:
+    """Serve until `stop` is set; `ready` is set once mail is taken."""
+    kept = Kept(home)
+    server = MailServer(kept, smtp_port)
+    await server.open()
+    application = web.Application()
+    application.add_routes(routes(kept, "E-mails received", server.behave))
+    runner = await serve_http(application, http_port)
+    ready.set()
+    await stop.wait()
+    await server.close()
+    await runner.cleanup()
+    kept.close()
+
+
+async def _serve_until_signalled(smtp_port: int, http_port: int, home: Path) -> None:
+    stop, ready = asyncio.Event(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(serve(smtp_port, http_port, home, stop, ready))
+        await ready.wait()
+        process.announce_ready(settings.load())
+
+
+def main() -> None:
+    """Run on the ports given. Raises BankalertsError when it cannot."""
+    parser = argparse.ArgumentParser(description="The local mail server.")
+    parser.add_argument("--smtp-port", type=int, required=True)
+    parser.add_argument("--http-port", type=int, required=True, help="port of the page that shows what was received")
+    parser.add_argument("--home", type=Path, required=True, help="folder for the messages received")
+    arguments = parser.parse_args()
+    process.configure_logging("mail-server")
+    # It would write addresses at INFO.
+    logging.getLogger("mail.log").setLevel(logging.ERROR)
+    asyncio.run(_serve_until_signalled(arguments.smtp_port, arguments.http_port, arguments.home))
+
+
+if __name__ == "__main__":
+    process.run(main)

@@ -1,0 +1,79 @@
+"""python -m notifier: one process that drains the outbox, one worker per channel."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+
+import asyncpg
+
+from bankalerts import process, settings
+from bankalerts.errors import BankalertsError
+from bankalerts.settings import Settings
+from notifier.channels import discover
+from notifier.database import Database, listen
+from notifier.worker import Worker
+
+log = logging.getLogger("notifier")
+
+# A worker claims on one connection while it records on another.
+CONNECTIONS_PER_WORKER = 2
+
+
+async def serve(given: Settings, stop: asyncio.Event) -> None:
+    """Drain the outbox until `stop` is set. Raises BankalertsError when PostgreSQL cannot be used at the start.
+
+    1. Make every channel; a wrong setting ends it here.
+    2. Connect, start one worker per channel, listen for notices; ready when it listens.
+    3. At the stop: claim no more, let messages in flight land, record them.
+    """
+    channels = {name: make(given) for name, make in discover().items()}
+    database = await Database.connect(given.database_url, given.name, CONNECTIONS_PER_WORKER * len(channels))
+    workers = {name: Worker(name, channel, database) for name, channel in channels.items()}
+
+    def wake(name: str | None) -> None:
+        for worker_name, worker in workers.items():
+            if name in (None, worker_name):
+                worker.wake()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(worker.run()) for worker in workers.values()]
+            listens = asyncio.Event()
+            listening = group.create_task(listen(given.database_url, given.name, wake, listens))
+            await listens.wait()
+            process.announce_ready(given)
+            log.info("draining %s", ", ".join(workers))
+            await stop.wait()
+            for worker in workers.values():
+                worker.stop()
+            await asyncio.wait(running)
+            listening.cancel()
+    finally:
+        await database.close()
+
+
+async def _serve_until_signalled(given: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    # What was imported stays: the collector need not look at it again and again.
+    gc.freeze()
+    try:
+        await serve(given, stop)
+    except* asyncpg.PostgresError as group:
+        error = group.exceptions[0]
+        raise BankalertsError(f"PostgreSQL refuses what the notifier asks ({error}): run `alembic upgrade head`") from error
+
+
+def main() -> None:
+    """Run as the settings say. Raises BankalertsError when it cannot."""
+    given = settings.load()
+    process.configure_logging(given.name)
+    asyncio.run(_serve_until_signalled(given))
+
+
+if __name__ == "__main__":
+    process.run(main)

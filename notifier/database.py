@@ -1,0 +1,160 @@
+"""PostgreSQL as the notifier sees it: a pool that waits out a restart, and a listener that wakes the workers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from bankalerts.errors import BankalertsError
+from notifier import retry
+from notifier.waiting import is_set_within
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+NOTICE = "alerting_outbox"  # the NOTIFY channel; its payload is the name of the message channel
+CONNECT_WITHIN_S = 5.0
+# A statement that takes longer than this is not slow but lost: its connection is half open.
+STATEMENT_WITHIN_S = 10.0
+# Generic plans: planning a join over many monthly partitions at each call costs more than running it.
+SERVER_SETTINGS = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
+
+# What asyncpg raises when the server is away, starting, stopping, overloaded, or does not answer: the same statement
+# may succeed a moment later. TimeoutError is an OSError.
+AWAY = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+)
+
+
+class DatabaseAwayError(Exception):
+    """PostgreSQL did not answer for as long as the caller could wait."""
+
+
+class Database:
+    """A pool of connections. Statements are prepared once per connection and kept."""
+
+    def __init__(self, pool: asyncpg.Pool, address: str) -> None:
+        self._pool = pool
+        self._address = address
+        self._away_since: float | None = None
+
+    @classmethod
+    async def connect(cls, url: str, name: str, connections: int) -> Database:
+        """Open the pool. Raises BankalertsError when PostgreSQL does not answer or has no outbox."""
+        try:
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=connections,
+                timeout=CONNECT_WITHIN_S,
+                command_timeout=STATEMENT_WITHIN_S,
+                max_cached_statement_lifetime=0,
+                server_settings={**SERVER_SETTINGS, "application_name": name},
+                reset=_keep_as_is,
+            )
+            await pool.fetchval("select 1 from alerting.outbox_due limit 1")
+        except (asyncpg.InvalidSchemaNameError, asyncpg.UndefinedTableError) as error:
+            raise BankalertsError(f"{_where(url)} has no outbox: run `alembic upgrade head`") from error
+        except (*AWAY, asyncpg.PostgresError) as error:
+            raise BankalertsError(
+                f"PostgreSQL at {_where(url)} cannot be used ({_cause(error)}): start it with `bankalerts up`,"
+                " or correct BANKALERTS_DATABASE_URL"
+            ) from error
+        return cls(pool, _where(url))
+
+    async def close(self) -> None:
+        """Close all connections, the busy ones too."""
+        with contextlib.suppress(*AWAY):
+            async with asyncio.timeout(CONNECT_WITHIN_S):
+                await self._pool.close()
+
+    async def run(
+        self, call: Callable[[Any], Awaitable[T]], *, within_s: float = float("inf"), unless: asyncio.Event | None = None
+    ) -> T:
+        """Run statements on one connection, again and again while the server is away.
+
+        Raises DatabaseAwayError after `within_s` seconds, or when `unless` is set while it is away. `call` must be safe
+        to repeat: it cannot know whether a lost answer was a yes.
+        """
+        give_up_at = time.monotonic() + within_s
+        unless = unless or asyncio.Event()
+        failures = 0
+        while True:
+            try:
+                async with self._pool.acquire() as connection:
+                    result = await call(connection)
+            except AWAY as error:
+                failures += 1
+                self._note_away(error)
+                pause_s = retry.database_pause_s(failures, random.random())  # noqa: S311  jitter is no secret
+                if time.monotonic() + pause_s > give_up_at or await is_set_within(unless, pause_s):
+                    raise DatabaseAwayError from error
+            else:
+                self._note_back()
+                return result
+
+    def _note_away(self, error: BaseException) -> None:
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            log.warning("PostgreSQL at %s is away (%s): waiting for it", self._address, _cause(error))
+
+    def _note_back(self) -> None:
+        if self._away_since is not None:
+            log.info("PostgreSQL at %s is back after %.1f s", self._address, time.monotonic() - self._away_since)
+            self._away_since = None
+
+
+async def listen(url: str, name: str, woken: Callable[[str | None], None], ready: asyncio.Event) -> None:
+    """Call `woken(channel)` for each notice, for ever; `woken(None)` whenever notices may have been missed.
+
+    `ready` is set once it listens. When the connection breaks it connects again; until then the workers poll.
+    """
+    failures = 0
+    while True:
+        try:
+            await _listen_until_lost(url, name, woken, ready)
+            failures = 0
+        except AWAY:
+            failures += 1
+        await asyncio.sleep(retry.database_pause_s(failures + 1, random.random()))  # noqa: S311
+
+
+async def _listen_until_lost(url: str, name: str, woken: Callable[[str | None], None], ready: asyncio.Event) -> None:
+    lost = asyncio.Event()
+    connection = await asyncpg.connect(url, timeout=CONNECT_WITHIN_S, server_settings={"application_name": f"{name}-listen"})
+    try:
+        connection.add_termination_listener(lambda _connection: lost.set())
+        await connection.add_listener(NOTICE, lambda _connection, _pid, _notice, channel: woken(channel))
+        ready.set()
+        woken(None)
+        await lost.wait()
+    finally:
+        connection.terminate()
+
+
+async def _keep_as_is(_connection: Any) -> None:
+    """Our statements leave no session state behind: resetting it at each release would cost a round trip."""
+
+
+def _where(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or 5432}{parts.path}"
+
+
+def _cause(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return text[0] if text else type(error).__name__

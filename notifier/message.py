@@ -1,0 +1,128 @@
+"""The values that go through the notifier, in the order in which a message meets them."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message leased to this process, with what its alert says.
+
+    `attempt_no` counts the claims of the message from 1; `evidence` is as the engine wrote it.
+    """
+
+    message_id: UUID
+    event_date: date
+    lease_token: UUID
+    attempt_no: int
+    written_at: datetime
+    claimed_at: datetime
+    event_id: str
+    event_time: datetime
+    account_id: str
+    customer_id: int
+    alert_type: str
+    evidence: dict[str, Any]
+
+
+class Reach(enum.Enum):
+    """What a channel sends to: verified rows of bank.contact_address, or rows of bank.push_device."""
+
+    ADDRESSES = "addresses"
+    DEVICES = "devices"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One address or device. `key` stands for it in delivery_attempt and in logs; the address itself does not."""
+
+    key: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """What the bank says now about the customer and the account of one message.
+
+    `permitted` and `balance_permitted` are the permission at this moment, not at the event's.
+    """
+
+    known: bool
+    full_name: str
+    locale: str
+    time_zone: str
+    account_id: str
+    iban: str | None
+    product: str | None
+    permitted: bool
+    balance_permitted: bool
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A message as it is read by the customer: plain text, in the customer's language."""
+
+    subject: str | None
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What a channel sends. `message_id` is the same at every attempt: providers that can, know a repetition by it."""
+
+    message_id: UUID
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The provider took the message. `provider_ref` is its own name for it, if it gave one."""
+
+    provider_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The message was not taken and may be later. The reason holds codes, never personal data.
+
+    `provider_down` says that no other message of the channel would fare better now.
+    """
+
+    reason: str
+    provider_down: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """The provider refuses this message to this target for good. The reason holds codes, never personal data."""
+
+    reason: str
+
+
+Result = Sent | Retry | Drop
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to send a message to one target."""
+
+    target: Target
+    started_at: datetime
+    finished_at: datetime
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What becomes of a message after its attempts: a final state, or PENDING and another try after `retry_in_s`."""
+
+    state: str
+    reason: str | None = None
+    handed_at: datetime | None = None
+    retry_in_s: float | None = None

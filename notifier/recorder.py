@@ -1,0 +1,63 @@
+"""Recording conclusions in batches: while one is being written, the next ones gather."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from notifier import outbox
+from notifier.database import Database
+from notifier.outbox import Record
+
+log = logging.getLogger(__name__)
+
+BATCH_MAX = 500
+# At a stop PostgreSQL may be away. What cannot be recorded within this long is sent again when its lease has run out.
+FINISH_WITHIN_S = 3.0
+
+
+class Recorder:
+    """Writes what became of the messages of one channel. One connection at a time, one statement per batch."""
+
+    def __init__(self, channel: str, database: Database) -> None:
+        self._channel = channel
+        self._database = database
+        self._queue: asyncio.Queue[Record | None] = asyncio.Queue()
+
+    def add(self, record: Record) -> None:
+        """Have this written as soon as possible."""
+        self._queue.put_nowait(record)
+
+    async def run(self) -> None:
+        """Write until `finish` is called. While PostgreSQL is away it waits: what was sent must be recorded."""
+        while True:
+            batch, last = await self._gather()
+            if batch:
+                await self._write(batch)
+            if last:
+                return
+
+    async def finish(self, running: asyncio.Task[None]) -> None:
+        """Write the rest, then end `running`, the task of `run`."""
+        self._queue.put_nowait(None)
+        done, _ = await asyncio.wait([running], timeout=FINISH_WITHIN_S)
+        if not done:
+            running.cancel()
+            log.error("%s: stopped before all conclusions were recorded; these messages are sent again", self._channel)
+
+    async def _gather(self) -> tuple[list[Record], bool]:
+        batch: list[Record] = []
+        item = await self._queue.get()
+        while item is not None:
+            batch.append(item)
+            if self._queue.empty() or len(batch) == BATCH_MAX:
+                return batch, False
+            item = self._queue.get_nowait()
+        return batch, True
+
+    async def _write(self, batch: Sequence[Record]) -> None:
+        recorded = await self._database.run(lambda connection: outbox.record(connection, batch))
+        lost = sum(record.message.message_id not in recorded for record in batch)
+        if lost:
+            log.warning("%s: %d messages were no longer leased to us when their end was recorded", self._channel, lost)

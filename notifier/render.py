@@ -1,0 +1,133 @@
+"""A message's text from its template: sandboxed, strict and bounded.
+
+A template writes values, chooses with if, and pipes through a few filters. It has no loop, no assignment, no call and
+no multiplication, so that its output and its work are bounded by its own length (4,000 characters at most).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+from jinja2 import nodes
+from jinja2.runtime import Context
+from jinja2.sandbox import SandboxedEnvironment, SecurityError
+
+from notifier.address_book import Template
+from notifier.message import Claimed, Recipient, Text
+from notifier.writing import FALLBACK_LOCALE, Writer
+
+SUBJECT_CHARACTERS_MAX = 300
+BODY_CHARACTERS_MAX = 10_000
+WRITER = "writer"  # the name in the context that filters find the customer's Writer by; templates cannot say it
+VARIABLES = frozenset({"event", "parameters", "account", "customer"})
+FILTERS = frozenset({"money", "when", "abs", "default", "upper", "lower", "trim"})
+ALLOWED = (
+    *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Const, nodes.Name, nodes.Getattr, nodes.Filter),
+    *(nodes.If, nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.Test, nodes.And, nodes.Or, nodes.Not),
+    *(nodes.Neg, nodes.Add, nodes.Sub, nodes.Concat),
+)
+
+
+class RenderError(Exception):
+    """A template cannot be rendered. The text names the template and the fault; it holds no value of the alert."""
+
+
+class _RefusedError(Exception):
+    """A fault whose text holds nothing but words of the template."""
+
+
+# Errors of jinja2 whose text speaks of the template and of attribute names, never of values.
+_TELLING = (jinja2.TemplateSyntaxError, jinja2.UndefinedError, SecurityError, _RefusedError)
+
+
+def choose(templates: Mapping[tuple[str, str], Template], alert_type: str, locale: str) -> Template:
+    """The template of exactly this locale, else of its language, else English. Raises RenderError for none."""
+    for candidate in (locale, locale.partition("-")[0], FALLBACK_LOCALE):
+        template = templates.get((alert_type, candidate))
+        if template is not None:
+            return template
+    raise RenderError(f"there is no template of {alert_type} for {locale} or {FALLBACK_LOCALE}")
+
+
+def render(template: Template, message: Claimed, recipient: Recipient, minor_digits: Mapping[str, int]) -> Text:
+    """The message as this customer reads it. Raises RenderError, whatever the template does."""
+    try:
+        variables = _variables(message, recipient)
+        variables[WRITER] = Writer(recipient.locale, recipient.time_zone, minor_digits)
+        subject = None
+        if template.subject is not None:
+            subject = _bounded(_compiled(template.subject).render(variables), SUBJECT_CHARACTERS_MAX)
+        return Text(subject, _bounded(_compiled(template.body).render(variables), BODY_CHARACTERS_MAX))
+    except Exception as error:  # a template is data: nothing it does may stop more than its own message
+        raise RenderError(
+            f"template {template.alert_type} {template.locale} version {template.version}: {_fault(error)}"
+        ) from error
+
+
+def _variables(message: Claimed, recipient: Recipient) -> dict[str, Any]:
+    event = {
+        **message.evidence["event"],
+        "id": message.event_id,
+        "date": message.event_date,
+        "time": message.event_time,
+    }
+    account = {
+        "account_id": recipient.account_id,
+        "name": recipient.iban or recipient.account_id,
+        "iban": recipient.iban,
+        "product": recipient.product,
+    }
+    customer = {"full_name": recipient.full_name}
+    return {"event": event, "parameters": message.evidence["parameters"], "account": account, "customer": customer}
+
+
+@jinja2.pass_context
+def _money(context: Context, minor: int, currency: str) -> str:
+    writer: Writer = context[WRITER]
+    return writer.money(minor, currency)
+
+
+@jinja2.pass_context
+def _when(context: Context, time: Any) -> str:
+    writer: Writer = context[WRITER]
+    return writer.when(time)
+
+
+def _environment() -> SandboxedEnvironment:
+    # Plain text: nothing is escaped, because nothing reads it as markup.
+    environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)
+    environment.globals.clear()
+    environment.filters.update(money=_money, when=_when)
+    environment.filters = {name: call for name, call in environment.filters.items() if name in FILTERS}
+    return environment
+
+
+ENVIRONMENT = _environment()
+
+
+@functools.lru_cache(maxsize=4096)
+def _compiled(source: str) -> jinja2.Template:
+    tree = ENVIRONMENT.parse(source)
+    for node in tree.find_all(nodes.Node):
+        _check(node)
+    return ENVIRONMENT.from_string(tree)
+
+
+def _check(node: nodes.Node) -> None:
+    if not isinstance(node, ALLOWED):
+        raise _RefusedError(f"line {node.lineno}: {type(node).__name__.lower()} is not allowed in a template")
+    if isinstance(node, nodes.Name) and node.name not in VARIABLES:
+        raise _RefusedError(f"line {node.lineno}: there is no {node.name}; use {', '.join(sorted(VARIABLES))}")
+
+
+def _bounded(text: str, characters_max: int) -> str:
+    if len(text) > characters_max:
+        raise _RefusedError(f"it makes {len(text)} characters, at most {characters_max} fit")
+    return text
+
+
+def _fault(error: Exception) -> str:
+    return str(error) if isinstance(error, _TELLING) else type(error).__name__

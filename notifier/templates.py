@@ -1,0 +1,37 @@
+"""The templates of one channel and the currencies, kept for a moment. Permissions and addresses are never kept."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from notifier import address_book
+from notifier.address_book import Template
+from notifier.message import Claimed, Recipient, Text
+from notifier.render import choose, render
+
+# A new template version is in use this soon; reading them for each batch would double the queries.
+FRESH_FOR_S = 5.0
+
+
+class Templates:
+    """What a channel's messages are rendered from."""
+
+    def __init__(self, channel: str) -> None:
+        self._channel = channel
+        self._read_at = float("-inf")
+        self._templates: dict[tuple[str, str], Template] = {}
+        self._minor_digits: dict[str, int] = {}
+
+    async def refresh(self, connection: Any) -> None:
+        """Read them again unless they were read FRESH_FOR_S ago or later."""
+        if time.monotonic() - self._read_at < FRESH_FOR_S:
+            return
+        self._templates = await address_book.templates(connection, self._channel)
+        self._minor_digits = await address_book.minor_digits(connection)
+        self._read_at = time.monotonic()
+
+    def text(self, message: Claimed, recipient: Recipient) -> Text:
+        """The message in the recipient's language. Raises RenderError."""
+        template = choose(self._templates, message.alert_type, recipient.locale)
+        return render(template, message, recipient, self._minor_digits)
