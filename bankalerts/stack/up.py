@@ -6,11 +6,14 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
+from bankalerts.bank import load
+from bankalerts.database import connected
 from bankalerts.errors import BankalertsError
 from bankalerts.settings import Settings, environment, variables
 from bankalerts.stack import postgres
@@ -22,9 +25,11 @@ from bankalerts.stack.parts import CONNECTORS, MIGRATIONS, SINGLE, all_parts, ch
 from bankalerts.stack.processes import Record, last_line, marked, read_record, start, stop
 from bankalerts.stack.state import paused, why_not_ready
 from bankalerts.stack.steps import Step, run_steps
+from sql import catalogue
 
 POLL_S = 0.05
 MIGRATE_WITHIN_S = 120.0
+PARTITIONS_BACK, PARTITIONS_AHEAD = timedelta(days=31), timedelta(days=92)
 PROJECT = Path(__file__).parents[2]
 
 
@@ -96,6 +101,15 @@ def _migrate(home: Home, stack: Remembered, settings: Settings, display: Display
     with display.step(MIGRATIONS, "alembic upgrade head", "are at head"):
         postgres.create_database(stack.ports["postgres"], stack.password)
         migrate(settings, home.log(MIGRATIONS))
+        prepare(settings)
+
+
+def prepare(settings: Settings) -> None:
+    """Put the alert types that come with the product in place, and partitions for the entries of the coming months."""
+    with connected(settings.database_url, MIGRATIONS) as connection:
+        catalogue.apply(connection)
+        today = datetime.now(UTC).date()
+        load.add_partitions(connection, [today - PARTITIONS_BACK, today + PARTITIONS_AHEAD])
 
 
 def migrate(settings: Settings, log: Path) -> None:
