@@ -24,7 +24,6 @@ def part(home: Home, port: int, kafka: str) -> Part:
         address=url,
         launch=Launch(command, files={properties: _properties(port, kafka)}),
         check=lambda _record: _check(url),
-        needs=("kafka",),
         ready_within_s=90.0,
         stop_within_s=20.0,
     )

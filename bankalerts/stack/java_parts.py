@@ -98,7 +98,7 @@ def fetch() -> None:
     """Bring every locked jar that is missing or damaged, several at once, and check the hashes."""
     root, jars = repository(), locked()
     with ThreadPoolExecutor(PARALLEL) as pool:
-        whole = list(pool.map(lambda jar: _is_whole(root, jar), jars))
+        whole = list(pool.map(lambda jar: is_whole(root, jar), jars))
         wanted = [jar for jar, is_whole in zip(jars, whole, strict=True) if not is_whole]
         if not wanted:
             print(f"Java parts: all {len(jars)} are there")
@@ -128,7 +128,8 @@ def _parsed(line: str) -> Jar:
     return Jar(group, artifact, version, sha256, int(size))
 
 
-def _is_whole(root: Path, jar: Jar) -> bool:
+def is_whole(root: Path, jar: Jar) -> bool:
+    """Whether the jar lies in the repository as the lock has it."""
     path = root / jar.path
     return path.exists() and path.stat().st_size == jar.size and _sha256(path) == jar.sha256
 

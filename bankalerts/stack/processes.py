@@ -131,7 +131,9 @@ def last_line(log: Path) -> str:
             lines = file.read().decode("utf-8", "replace").splitlines()
     except FileNotFoundError:
         return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    # The frame that Python draws around grouped errors says nothing.
+    said = (line.strip(" |+-") for line in reversed(lines))
+    return next((line for line in said if line), "")
 
 
 def _parent(process: psutil.Process) -> int:
