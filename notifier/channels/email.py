@@ -6,6 +6,7 @@ import contextlib
 import re
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -39,9 +40,13 @@ class Channel:
         self._host, self._port = parts.hostname, parts.port
         self._sender = settings.mail_from
         try:
-            self._from = Address(DISPLAY_NAME, addr_spec=settings.mail_from)
+            sender = Address(DISPLAY_NAME, addr_spec=settings.mail_from)
         except (ValueError, IndexError) as error:
             raise BankalertsError(f"BANKALERTS_MAIL_FROM is {settings.mail_from!r}: write it as name@example.org") from error
+        self._domain = sender.domain
+        # Made once: parsing headers is half the work of composing a mail, and these never change.
+        self._from = SMTP_POLICY.header_factory("From", sender)
+        self._automatic = SMTP_POLICY.header_factory("Auto-Submitted", "auto-generated")
         self._idle: list[tuple[float, aiosmtplib.SMTP]] = []
 
     async def send(self, address: str, outgoing: Outgoing) -> Result:
@@ -72,8 +77,9 @@ class Channel:
         mail["From"] = self._from
         mail["To"] = Address(addr_spec=address)
         mail["Subject"] = header_text(outgoing.text.subject or "")
-        mail["Message-ID"] = f"<{outgoing.message_id}@{self._from.domain}>"
-        mail["Auto-Submitted"] = "auto-generated"
+        mail["Message-ID"] = f"<{outgoing.message_id}@{self._domain}>"
+        mail["Auto-Submitted"] = self._automatic
+        mail["Date"] = datetime.now(UTC)
         mail.set_content(outgoing.text.body)
         return mail.as_bytes()
 
