@@ -75,7 +75,7 @@ select count(*) filter (where is_expected) as expected,
 with alert as (
     select * from alerting.alert where :since::timestamptz is null or inserted_at >= :since
 ), message as (
-    select alert.inserted_at, alert.committed_at, alert.decided_at, outbox.written_at, outbox.handed_at, outbox.channel
+    select alert.committed_at, alert.decided_at, outbox.written_at, outbox.handed_at, outbox.channel
       from alert
       join alerting.outbox using (alert_id, event_date)
 ), step (position, stage, channel, started_at, ended_at) as (
@@ -89,8 +89,7 @@ with alert as (
       from message
      cross join lateral (values (4, 'in the outbox', null, decided_at, message.written_at),
                                 (5, 'handed to the provider', message.channel, message.written_at, handed_at),
-                                (6, 'commit to handed over', message.channel, committed_at, handed_at),
-                                (7, 'insert to handed over', message.channel, inserted_at, handed_at))
+                                (6, 'end to end', message.channel, committed_at, handed_at))
                 step (position, stage, channel, started_at, ended_at)
 )
 select stage, channel, count(*) as n,

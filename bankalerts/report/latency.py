@@ -18,8 +18,9 @@ _report = queries("report", "psycopg")
 # Kafka's timestamps have milliseconds only: so have the stages that begin or end there.
 IN_MILLISECONDS_ONLY = frozenset({"on Kafka", "decided"})
 NOTE = (
-    "Kafka's clock has whole milliseconds, cut off: the stages to and from it may be 1 ms off, even below 0. All\n"
-    "other times are in microseconds. An alert counts once; a message counts once, when it was handed over."
+    "End to end is from the commit to the provider. Kafka's clock has whole milliseconds, cut off: the stages to and from\n"
+    "it may be 1 ms off, even below 0. All other times are in microseconds. An alert counts once, a message once it was\n"
+    "handed over."
 )
 
 

