@@ -1,6 +1,6 @@
 """What is captured and where it goes: the tables, their columns, their topics.
 
-The publication (migrations/versions/0005_capture.sql) holds the same list; `connectors.health` compares the two.
+The publication (migrations/versions/0007_capture.sql) holds the same list; `connectors.health` compares the two.
 """
 
 STATE_BY_ACCOUNT = {

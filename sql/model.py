@@ -49,6 +49,7 @@ Texts = ARRAY(Text)
 
 Table("currency", metadata, key("currency"), required("minor_digits", SmallInteger), schema="bank")
 Table("channel", metadata, key("channel"), schema="bank")
+Table("time_zone", metadata, key("time_zone"), schema="bank")
 Table(
     "customer",
     metadata,

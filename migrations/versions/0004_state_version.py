@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.script import run_script
 
-revision = "0002"
-down_revision = "0001"
+revision = "0004"
+down_revision = "0003"
 
 RAISES = ("raise_state_version_1", "raise_state_version_2", "raise_state_version_3")
 TRIGGERS = {

@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.script import run_script
 
-revision = "0004"
-down_revision = "0003"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:

@@ -154,6 +154,8 @@ create table alerting.capture_heartbeat (
 );
 comment on table alerting.capture_heartbeat is 'Written by the connector''s heartbeat action; that it comes back through capture proves the flow.';
 insert into alerting.capture_heartbeat default values;
+create trigger refuse_truncate before truncate on alerting.capture_heartbeat for each statement execute function
+    bank.refuse_statement('capture does not see it', 'Leave it alone.');
 
 create function alerting.add_partitions(p_from date, p_until date) returns integer
     language plpgsql as
