@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import psycopg
 from psycopg.errors import UniqueViolation
 
-from engine.match import Alert, digest
+from engine.match import Alert
 from sql import queries
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+PutAlerts = Callable[[Connection, Sequence["Decision"]], None]
 
 
 class PositionLost(Exception):
@@ -79,8 +80,8 @@ class Batch:
 def write(connection: Connection, engine: str, topic: Topic, moves: Sequence[Move], batch: Batch) -> None:
     """Write a batch and the positions after it. Raises PositionLost, and any psycopg.Error; nothing is written then.
 
-    The alerts are copied straight in. Where one is there already (events that came again), the transaction is done over
-    through a staging table, and only new alerts get messages.
+    The alerts are copied straight in, and a trigger adds their messages. Where one is there already (events that came
+    again), the transaction is done over through a staging table: only alerts that are new go in.
     """
     try:
         _write(connection, engine, topic, moves, batch, copy_straight)
@@ -88,42 +89,48 @@ def write(connection: Connection, engine: str, topic: Topic, moves: Sequence[Mov
         _write(connection, engine, topic, moves, batch, insert_new)
 
 
-def _write(connection: Connection, engine: str, topic: Topic, moves: Sequence[Move], batch: Batch, put: Any) -> None:
-    with connection.transaction():
+def _write(connection: Connection, engine: str, topic: Topic, moves: Sequence[Move], batch: Batch, put: PutAlerts) -> None:
+    """One transaction. Its begin travels with the first statement: each trip to the server is latency."""
+    try:
         move_positions(connection, engine, topic, moves)
         if batch.decisions:
             put(connection, batch.decisions)
         for refused in batch.refused:
             quarantine(connection, engine, refused)
+        connection.execute("commit")
+    except BaseException:
+        if not connection.closed:
+            connection.execute("rollback")
+        raise
 
 
 def move_positions(connection: Connection, engine: str, topic: Topic, moves: Sequence[Move]) -> None:
-    moved = queries("engine", "psycopg").move_positions(
-        connection,
-        engine=engine,
-        topic=topic.name,
-        topic_id=topic.topic_id,
-        partitions=[move.partition for move in moves],
-        expected=[move.expected for move in moves],
-        next=[move.next for move in moves],
-    )
-    if moved != len(moves):
-        raise PositionLost(f"{len(moves) - moved} of {len(moves)} positions of {topic.name} were moved by another engine")
+    """Begin, and move the positions. Raises PositionLost unless each was where it was expected."""
+    values = {
+        "engine": engine,
+        "topic": topic.name,
+        "topic_id": topic.topic_id,
+        "partitions": [move.partition for move in moves],
+        "expected": [move.expected for move in moves],
+        "next": [move.next for move in moves],
+    }
+    cursor = psycopg.ClientCursor(connection)
+    cursor.execute(queries("engine", "psycopg").move_positions.sql, values)
+    cursor.nextset()
+    if cursor.rowcount != len(moves):
+        lost = len(moves) - cursor.rowcount
+        raise PositionLost(f"{lost} of {len(moves)} positions of {topic.name} were moved by another engine")
 
 
 def copy_straight(connection: Connection, decisions: Sequence[Decision]) -> None:
-    sql = queries("engine", "psycopg")
-    _copy(connection, sql.copy_alerts.sql, map(_alert_row, decisions))
-    _copy(connection, sql.copy_messages.sql, _message_rows(decision.alert for decision in decisions))
+    _copy(connection, queries("engine", "psycopg").copy_alerts.sql, decisions)
 
 
 def insert_new(connection: Connection, decisions: Sequence[Decision]) -> None:
     sql = queries("engine", "psycopg")
     connection.execute(sql.make_staging.sql)
-    _copy(connection, sql.copy_staged.sql, map(_alert_row, decisions))
-    new = {row[0].hex for row in sql.insert_staged(connection)}
-    by_id = {decision.alert.alert_id: decision.alert for decision in decisions}
-    _copy(connection, sql.copy_messages.sql, _message_rows(alert for key, alert in by_id.items() if key in new))
+    _copy(connection, sql.copy_staged.sql, decisions)
+    sql.insert_staged(connection)
 
 
 def quarantine(connection: Connection, engine: str, refused: Refused) -> None:
@@ -140,22 +147,17 @@ def quarantine(connection: Connection, engine: str, refused: Refused) -> None:
     )
 
 
-def _copy(connection: Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+def _copy(connection: Connection, statement: str, decisions: Sequence[Decision]) -> None:
     with connection.cursor().copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
+        for decision in decisions:
+            copy.write_row(_alert_row(decision))
 
 
 def _alert_row(decision: Decision) -> tuple[Any, ...]:
     alert = decision.alert
     return (
         *(alert.alert_id, decision.event_kind, decision.event_id, alert.event_date, decision.account_id),
-        *(alert.customer_id, alert.alert_type, alert.preference_no, decision.event_time, decision.inserted_at),
-        *(decision.committed_at, decision.on_kafka_at, decision.decided_at, alert.evidence.decode()),
+        *(alert.customer_id, alert.alert_type, alert.preference_no, list(alert.channels)),
+        *(decision.event_time, decision.inserted_at, decision.committed_at, decision.on_kafka_at, decision.decided_at),
+        alert.evidence.decode(),
     )
-
-
-def _message_rows(alerts: Iterable[Alert]) -> Iterable[tuple[str, str, date, str]]:
-    for alert in alerts:
-        for channel in alert.channels:
-            yield digest(alert.alert_id, channel), alert.alert_id, alert.event_date, channel

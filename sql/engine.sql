@@ -15,43 +15,31 @@ insert into alerting.engine_position (topic, partition, topic_id, position, writ
 values (:topic, :partition, :topic_id, :position, :engine)
 on conflict (topic, partition) do nothing;
 
--- name: move_positions!
--- Compare-and-set: hits as many rows as it was given, or another engine has judged meanwhile.
+-- name: move_positions#
+-- Begins the transaction of a batch. Compare-and-set: hits as many rows as it was given, or another engine has judged meanwhile.
+begin;
 update alerting.engine_position p
-   set position = m.next, written_at = clock_timestamp(), written_by = :engine
-  from unnest(:partitions::integer[], :expected::bigint[], :next::bigint[]) m (partition, expected, next)
- where p.topic = :topic and p.topic_id = :topic_id and p.partition = m.partition and p.position = m.expected;
+   set position = m.next, written_at = clock_timestamp(), written_by = %(engine)s
+  from unnest(%(partitions)s::integer[], %(expected)s::bigint[], %(next)s::bigint[]) m (partition, expected, next)
+ where p.topic = %(topic)s and p.topic_id = %(topic_id)s and p.partition = m.partition and p.position = m.expected;
 
 -- name: copy_alerts#
--- Alerts, straight in: fast, and refused whole where one is there already.
+-- Alerts, straight in: fast, and refused whole where one is there already. A trigger adds their messages.
 copy alerting.alert (alert_id, event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no,
-    event_time, inserted_at, committed_at, on_kafka_at, decided_at, evidence) from stdin;
-
--- name: copy_messages#
--- The messages of alerts that were new.
-copy alerting.outbox (message_id, alert_id, event_date, channel) from stdin;
+    channels, event_time, inserted_at, committed_at, on_kafka_at, decided_at, evidence) from stdin;
 
 -- name: make_staging#
 -- Where alerts wait when some of them may be there already.
-create temporary table if not exists staged_alert (
-    alert_id uuid, event_kind text, event_id text, event_date date, account_id text, customer_id bigint, alert_type text,
-    preference_no integer, event_time timestamptz, inserted_at timestamptz, committed_at timestamptz, on_kafka_at timestamptz,
-    decided_at timestamptz, evidence jsonb) on commit delete rows;
+create temporary table if not exists staged_alert (like alerting.alert including defaults) on commit delete rows;
 
 -- name: copy_staged#
 -- The alerts of a batch in which some may be there already.
 copy staged_alert (alert_id, event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no,
-    event_time, inserted_at, committed_at, on_kafka_at, decided_at, evidence) from stdin;
+    channels, event_time, inserted_at, committed_at, on_kafka_at, decided_at, evidence) from stdin;
 
--- name: insert_staged
--- Of the staged alerts those that are new; returns their ids.
-insert into alerting.alert (alert_id, event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no,
-    event_time, inserted_at, committed_at, on_kafka_at, decided_at, evidence)
-select alert_id, event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no,
-    event_time, inserted_at, committed_at, on_kafka_at, decided_at, evidence
-  from staged_alert
-on conflict do nothing
-returning alert_id;
+-- name: insert_staged!
+-- Of the staged alerts those that are new, with their messages.
+insert into alerting.alert select * from staged_alert on conflict do nothing;
 
 -- name: quarantine!
 -- A record that could not be decoded or judged; once, however often it is read.

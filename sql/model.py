@@ -185,6 +185,7 @@ Table(
     required("customer_id", BigInteger),
     required("alert_type"),
     required("preference_no", Integer),
+    required("channels", Texts),
     required("event_time", Time),
     required("inserted_at", Time),
     optional("committed_at", Time),

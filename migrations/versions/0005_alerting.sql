@@ -31,6 +31,7 @@ create table alerting.alert (
     customer_id   bigint not null,
     alert_type    text not null,
     preference_no integer not null,
+    channels      text[] not null default '{}',
     event_time    timestamptz not null,
     inserted_at   timestamptz not null,
     committed_at  timestamptz,
@@ -43,6 +44,7 @@ create table alerting.alert (
         unique (event_id, event_date, event_kind, account_id, customer_id, alert_type, preference_no)
 ) partition by range (event_date);
 comment on column alerting.alert.alert_id is 'From the alert''s identity (sha256 of its seven parts), so the same decision has the same id wherever it is made.';
+comment on column alerting.alert.channels is 'Where its messages go; a trigger puts one into the outbox for each.';
 comment on column alerting.alert.inserted_at is 'When the event''s INSERT ran (its stamp).';
 comment on column alerting.alert.committed_at is 'When the event''s transaction committed, by PostgreSQL''s clock, microseconds.';
 comment on column alerting.alert.on_kafka_at is 'The event''s timestamp on Kafka, milliseconds.';
@@ -88,6 +90,13 @@ comment on table alerting.outbox_due is 'Messages still to be sent. The small wo
 comment on column alerting.outbox_due.due_at is 'When it may be claimed: at once, after a backoff, or when the lease of lease_token has run out.';
 create index outbox_due_in_order on alerting.outbox_due (channel, due_at);
 
+create function alerting.message_id(p_alert_id uuid, p_channel text) returns uuid
+    language sql immutable strict parallel safe as
+$$
+    select encode(substr(sha256(uuid_send(p_alert_id) || convert_to(p_channel, 'UTF8')), 1, 16), 'hex')::uuid
+$$;
+comment on function alerting.message_id is 'The id of the message that brings an alert on a channel: the same whenever it is made.';
+
 create function alerting.make_due() returns trigger
     language plpgsql security definer set search_path = pg_catalog as
 $$
@@ -101,6 +110,20 @@ end
 $$;
 create trigger make_due after insert on alerting.outbox referencing new table as new_rows
     for each statement execute function alerting.make_due();
+
+-- An alert comes with its messages: the engine writes alerts alone, and an alert that was there already makes none again.
+create function alerting.make_messages() returns trigger
+    language plpgsql security definer set search_path = pg_catalog as
+$$
+begin
+    insert into alerting.outbox (message_id, alert_id, event_date, channel)
+    select alerting.message_id(alert_id, channel), alert_id, event_date, channel
+      from new_rows cross join unnest(channels) channel;
+    return null;
+end
+$$;
+create trigger make_messages after insert on alerting.alert referencing new table as new_rows
+    for each statement execute function alerting.make_messages();
 
 create table alerting.delivery_attempt (
     message_id   uuid not null,
