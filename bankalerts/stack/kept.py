@@ -96,10 +96,10 @@ def routes(kept: Kept, title: str, behave: Callable[..., Awaitable[None]]) -> li
 
 async def serve_http(application: web.Application, port: int) -> web.AppRunner:
     """Serve on the loopback address; `cleanup` of what is returned ends it. Raises BankalertsError for a port in use."""
-    runner = web.AppRunner(application, access_log=None)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port, shutdown_timeout=1.0).start()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
     except OSError as error:
         raise BankalertsError(f"port {port} cannot be used ({error.strerror}): choose another") from error
     return runner

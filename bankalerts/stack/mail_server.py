@@ -103,7 +103,8 @@ def _hang_up(session: SMTP) -> None:
 
 def _plain_text(mail: EmailMessage) -> str:
     part = mail.get_body(("plain", "html"))
-    return str(part.get_content()).rstrip("\n") if part is not None else ""
+    text = str(part.get_content()) if part is not None else ""
+    return text.replace("\r\n", "\n").rstrip("\n")
 
 
 async def serve(smtp_port: int, http_port: int, home: Path, stop: asyncio.Event, ready: asyncio.Event) -> None:

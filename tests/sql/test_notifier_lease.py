@@ -1,0 +1,188 @@
+"""Leases: shared work, crashes, stolen leases, stops, a database that goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bankalerts.errors import BankalertsError
+from bankalerts.settings import environment, variables
+from notifier import outbox, worker
+from notifier.message import Attempt, Conclusion, Sent, Target
+from notifier.outbox import Record
+from tests.notifying import Scene, eventually, notifier, play
+
+ACCEPTED = Conclusion("ACCEPTED", handed_at=datetime.now(UTC))
+
+
+@asynccontextmanager
+async def notifier_process(scene: Scene, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A notifier as the stack starts it, ready; killed at the end if it still runs."""
+    ready = folder / "notifier.ready"
+    ready.unlink(missing_ok=True)
+    placeholders = {"kafka": "none:1", "connect_url": "http://none:1", "capture_database_url": scene.settings.database_url}
+    settings = dataclasses.replace(scene.settings, ready_file=ready, **placeholders)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "notifier", env=environment(variables(settings)))
+
+    async def is_ready() -> bool:
+        return ready.exists()
+
+    try:
+        await eventually(is_ready, "the notifier says that it is ready")
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def test_two_notifiers_share_the_work_and_send_nothing_twice(database: str, tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        async with notifier(scene.settings), notifier(scene.settings):
+            ids = [message for _ in range(20) for message in await scene.bank.messages("PUSH", [1] * 30)]
+            for message_id in ids:
+                await scene.bank.reaches(message_id, "ACCEPTED")
+        received = [message["message_id"] for message in await scene.servers.received("PUSH")]
+        assert sorted(received) == sorted(str(message_id) for message_id in ids)
+
+    play(database, tmp_path, scenario)
+
+
+def test_a_lease_that_ran_out_is_taken_over_and_its_holder_cannot_conclude(database: str, tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        message_id = await scene.bank.message("PUSH")
+        (stalled,) = await outbox.claim(scene.bank.connection, "PUSH", 10)
+        assert not await outbox.claim(scene.bank.connection, "PUSH", 10), "a leased message is nobody else's"
+
+        await scene.bank.make_due()
+        async with notifier(scene.settings):
+            taken_over = await scene.bank.reaches(message_id, "ACCEPTED")
+
+        now = datetime.now(UTC)
+        attempt = Attempt(Target("device-1", "device-1"), now, now, Sent("late"))
+        assert await outbox.record(scene.bank.connection, [Record(stalled, ACCEPTED, [attempt])]) == set()
+        assert await scene.bank.outbox(message_id) == taken_over
+        # What it did is on record all the same: the message was sent twice, and one can see it.
+        assert [(a["attempt_no"], a["provider_ref"] == "late") for a in await scene.bank.attempts(message_id)] == [
+            (1, True),
+            (2, False),
+        ]
+
+    play(database, tmp_path, scenario)
+
+
+def test_a_lease_outlives_the_slowest_send() -> None:
+    assert worker.PREPARE_WITHIN_S + worker.SEND_WITHIN_S < outbox.LEASE_S
+
+
+def test_a_notifier_killed_between_send_and_record_is_made_up_for(database: str, tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.servers.behave("PUSH", delay_ms=60_000)
+        message_id = await scene.bank.message("PUSH")
+        async with notifier_process(scene, tmp_path) as process:
+            await eventually(lambda: scene.servers.received("PUSH"), "the provider has the message")
+            process.kill()
+        await scene.servers.behave("PUSH")
+        await scene.bank.make_due()
+        async with notifier(scene.settings):
+            await scene.bank.reaches(message_id, "ACCEPTED")
+
+        first, second = await scene.servers.received("PUSH")
+        assert first["idempotency_key"] == second["idempotency_key"]
+        assert [a["attempt_no"] for a in await scene.bank.attempts(message_id)] == [2]
+
+    play(database, tmp_path, scenario)
+
+
+def test_sigterm_lets_what_is_in_flight_land(database: str, tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.servers.behave("PUSH", delay_ms=700)
+        async with notifier_process(scene, tmp_path) as process:
+            message_id = await scene.bank.message("PUSH")
+            await eventually(lambda: scene.servers.received("PUSH"), "the provider has the message")
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert (await scene.bank.outbox(message_id))["state"] == "ACCEPTED"
+
+    play(database, tmp_path, scenario)
+
+
+def test_a_lost_database_is_waited_for(database: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(scene: Scene) -> None:
+        async with notifier(scene.settings):
+            await scene.bank.reaches(await scene.bank.message("SMS"), "ACCEPTED")
+            await disconnect(scene, "notifier-test%")
+            for _ in range(3):
+                await scene.bank.reaches(await scene.bank.message("SMS"), "ACCEPTED")
+        assert len(await scene.servers.received("SMS")) == 4
+
+    caplog.set_level(logging.INFO)
+    play(database, tmp_path, scenario)
+    lines = [record.getMessage() for record in caplog.records if "PostgreSQL" in record.getMessage()]
+    assert sum("is away" in line for line in lines) <= 2, lines
+
+
+def test_without_its_listener_the_notifier_polls(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.bank.run("create or replace function alerting.make_due() returns trigger language plpgsql as $$ begin"
+                             " insert into alerting.outbox_due (message_id, alert_id, event_date, channel)"
+                             " select message_id, alert_id, event_date, channel from new_rows; return null; end $$")  # fmt: skip
+        async with notifier(scene.settings):
+            message_id = await scene.bank.message("PUSH")
+            row = await scene.bank.reaches(message_id, "ACCEPTED")
+        assert (row["handed_at"] - row["written_at"]).total_seconds() < worker.POLL_S + 1
+
+    play(database, tmp_path, scenario)
+
+
+def test_a_notice_wakes_the_worker_before_it_polls(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(scene: Scene) -> None:
+        async with notifier(scene.settings):
+            await scene.bank.reaches(await scene.bank.message("PUSH"), "ACCEPTED")
+            message_id = await scene.bank.message("PUSH")
+            await scene.bank.reaches(message_id, "ACCEPTED")
+
+    monkeypatch.setattr(worker, "POLL_S", 3600.0)
+    play(database, tmp_path, scenario)
+
+
+def test_the_listener_comes_back(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(scene: Scene) -> None:
+        async with notifier(scene.settings):
+            await scene.bank.reaches(await scene.bank.message("PUSH"), "ACCEPTED")
+            await disconnect(scene, "notifier-test-listen")
+            # Written while nobody listens, or after: either way it is found at the return, for polling is off.
+            await scene.bank.reaches(await scene.bank.message("PUSH"), "ACCEPTED")
+
+    monkeypatch.setattr(worker, "POLL_S", 3600.0)
+    play(database, tmp_path, scenario)
+
+
+def test_a_missing_database_is_one_line(database: str, tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        base = scene.settings.database_url.rpartition("/")[0]
+        for url, remedy in ((f"{base}/nowhere", "bankalerts up"), (f"{base}/postgres", "alembic upgrade head")):
+            with pytest.raises(BankalertsError, match=remedy) as raised:
+                async with notifier(dataclasses.replace(scene.settings, database_url=url)):
+                    pass
+            assert "\n" not in str(raised.value)
+            assert "bankalerts:" not in str(raised.value), "no password in an error"
+
+    play(database, tmp_path, scenario)
+
+
+async def disconnect(scene: Scene, name: str) -> None:
+    """End the connections of this application name, as a restart of PostgreSQL does."""
+    ended = await scene.bank.run("select pg_terminate_backend(pid) from pg_stat_activity where application_name like $1", name)
+    assert ended, f"nobody called {name} is connected"
