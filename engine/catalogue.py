@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.condition import BadCondition, Condition, compile_condition
+from engine.condition import BadCondition, Column, Condition, compile_condition
 from engine.decode import AccountEntry, AlertTypeRow
 
+# what a condition may read of each kind of event; bank.condition_form has the same names
 COLUMNS = {
-    AccountEntry.kind: frozenset(
-        {"entry_id", "account_id", "amount_minor", "currency", "status", "balance_after_minor", "entry_type"}
-    )
+    AccountEntry.kind: {
+        "entry_id": Column("text", nullable=False),
+        "account_id": Column("text", nullable=False),
+        "amount_minor": Column("integer", nullable=False),
+        "currency": Column("text", nullable=False),
+        "status": Column("text", nullable=False),
+        "balance_after_minor": Column("integer", nullable=True),
+        "entry_type": Column("text", nullable=True),
+    }
 }
 ALWAYS_SHOWN = ("amount_minor", "currency")
 BALANCE = "balance_after_minor"
@@ -51,7 +58,8 @@ def compile_alert_type(row: AlertTypeRow) -> AlertType:
     """Raises BadCondition."""
     if row.event_kind not in COLUMNS:
         raise BadCondition(f"event kind {row.event_kind} is not known; known: {', '.join(sorted(COLUMNS))}")
-    condition = compile_condition(row.condition, COLUMNS[row.event_kind])
+    kinds = {name: str(rule.get("type")) for name, rule in row.parameters.items()}
+    condition = compile_condition(row.condition, COLUMNS[row.event_kind], kinds)
     balance = (BALANCE,) if row.uses_balance else ()
     shown = dict.fromkeys((*ALWAYS_SHOWN, *balance, *condition.columns))
     return AlertType(row.alert_type, frozenset(row.statuses), row.uses_balance, condition, tuple(shown))

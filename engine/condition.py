@@ -1,20 +1,23 @@
 """Compiles an alert type's condition, a SQL boolean expression, to a Python function with SQL's three-valued logic.
 
-PostgreSQL evaluates the same text in audit.expected_alerts; the two must mean the same. The text is parsed by sqlglot; what is
-outside the subset of docs/sql-contract.md is refused by name.
+PostgreSQL evaluates the same text in audit.expected_alerts; the two must mean the same. What is outside the subset of
+docs/sql-contract.md is refused here as the trigger of bank.alert_type refuses it: by its words and signs, by its form, by its
+types. sqlglot parses the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-LONGEST = 1_000  # characters; as bank.check_alert_type has it
+from engine.condition_form import BadCondition, check_form
+
+__all__ = ["BadCondition", "Column", "Condition", "compile_condition"]
 
 COMPARISONS: dict[type[exp.Expr], str] = {
     exp.LT: "<",
@@ -27,8 +30,11 @@ COMPARISONS: dict[type[exp.Expr], str] = {
 ARITHMETIC: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
 
 
-class BadCondition(ValueError):
-    """The condition cannot be compiled; the text says what is wrong with it."""
+class Column(NamedTuple):
+    """A column of an event: kind is integer, text or boolean."""
+
+    kind: str
+    nullable: bool
 
 
 @dataclass(frozen=True)
@@ -39,15 +45,14 @@ class Condition:
     columns: tuple[str, ...]
 
 
-def compile_condition(text: str, columns: frozenset[str]) -> Condition:
-    """`columns`: the event's columns that a condition may read. Raises BadCondition."""
-    if len(text) > LONGEST:
-        raise BadCondition(f"the condition has {len(text)} characters, at most {LONGEST} are compiled")
+def compile_condition(text: str, columns: Mapping[str, Column], parameters: Mapping[str, str]) -> Condition:
+    """`columns`: those of the event that a condition may read; `parameters`: name -> kind. Raises BadCondition."""
+    check_form(text)
     try:
         tree = sqlglot.parse_one(text, dialect="postgres")
     except SqlglotError as error:
         raise BadCondition(f"the condition is no SQL expression: {error}") from error
-    writer = _Writer(columns)
+    writer = _Writer(columns, parameters)
     source = writer.write(tree)
     code = compile(f"lambda event, parameters: {source}", "<condition>", "eval")
     return Condition(eval(code, dict(_LOGIC)), tuple(sorted(writer.read)))  # noqa: S307
@@ -81,6 +86,10 @@ def _in(a: Any, values: tuple[Any, ...]) -> bool | None:
     return found
 
 
+def _between(a: Any, low: Any, high: Any) -> bool | None:
+    return _and(_LOGIC["le"](low, a), _LOGIC["le"](a, high))
+
+
 _NAMES = {"<": "lt", "<=": "le", "==": "eq", "!=": "ne", ">=": "ge", ">": "gt", "+": "add", "-": "sub", "*": "mul"}
 _LOGIC: dict[str, Any] = {
     "__builtins__": {},
@@ -88,8 +97,17 @@ _LOGIC: dict[str, Any] = {
     "or3": _or,
     "not3": _not,
     "in3": _in,
+    "between3": _between,
     **{name: _compare(operator) for operator, name in _NAMES.items()},
 }
+
+
+class _Source(NamedTuple):
+    """Python for a part of the condition. kind: integer, text, boolean; None for NULL, which is of any kind."""
+
+    text: str
+    kind: str | None
+    nullable: bool
 
 
 class _Writer:
@@ -98,85 +116,101 @@ class _Writer:
     Where an operand may be NULL the three-valued functions of _LOGIC are called; elsewhere plain operators are written.
     """
 
-    NOT_NULL = frozenset({"entry_id", "account_id", "amount_minor", "currency", "status"})
-
-    def __init__(self, columns: frozenset[str]) -> None:
+    def __init__(self, columns: Mapping[str, Column], parameters: Mapping[str, str]) -> None:
         self._columns = columns
+        self._parameters = parameters
         self.read: set[str] = set()
 
     def write(self, node: exp.Expr) -> str:
-        return self._node(node)[0]
+        return self._of_kind("boolean", node).text
 
-    def _node(self, node: exp.Expr) -> tuple[str, bool]:
-        """(source, whether it may be NULL)"""
+    def _node(self, node: exp.Expr) -> _Source:
         if isinstance(node, exp.Paren):
-            source, null = self._node(node.this)
-            return f"({source})", null
+            source = self._node(node.this)
+            return source._replace(text=f"({source.text})")
         if isinstance(node, exp.Column):
             return self._column(node)
         if isinstance(node, exp.Placeholder):
-            return f"parameters[{node.name!r}]", False
+            return self._parameter(node)
         if isinstance(node, exp.Literal):
-            return (repr(node.this) if node.is_string else str(int(node.this)) if node.is_int else self._refuse(node)), False
+            return _Source(repr(node.this), "text", False) if node.is_string else _Source(str(int(node.this)), "integer", False)
         if isinstance(node, exp.Boolean):
-            return str(node.this), False
+            return _Source(str(node.this), "boolean", False)
         if isinstance(node, exp.Null):
-            return "None", True
+            return _Source("None", None, True)
         return self._operation(node)
 
-    def _operation(self, node: exp.Expr) -> tuple[str, bool]:
-        operator = COMPARISONS.get(type(node)) or ARITHMETIC.get(type(node))
-        if operator:
-            return self._binary(operator, self._node(node.this), self._node(node.expression))
+    def _operation(self, node: exp.Expr) -> _Source:
+        if operator := COMPARISONS.get(type(node)):
+            left, right = self._alike(node.this, node.expression)
+            return self._binary(operator, left, right, "boolean")
+        if operator := ARITHMETIC.get(type(node)):
+            left, right = self._of_kind("integer", node.this), self._of_kind("integer", node.expression)
+            return self._binary(operator, left, right, "integer")
         if isinstance(node, (exp.And, exp.Or)):
             return self._connective(node)
         if isinstance(node, exp.Not):
-            source, null = self._node(node.this)
-            return (f"not3({source})" if null else f"(not {source})"), null
+            source = self._of_kind("boolean", node.this)
+            text = f"not3({source.text})" if source.nullable else f"(not {source.text})"
+            return _Source(text, "boolean", source.nullable)
         if isinstance(node, exp.Neg):
-            return self._binary("-", ("0", False), self._node(node.this))
+            return self._binary("-", _Source("0", "integer", False), self._of_kind("integer", node.this), "integer")
         if isinstance(node, exp.Is):
             return self._is(node)
         if isinstance(node, exp.Between):
-            low = exp.GTE(this=node.this, expression=node.args["low"])
-            high = exp.LTE(this=node.this, expression=node.args["high"])
-            return self._node(exp.And(this=low, expression=high))
+            value, low, high = self._alike(node.this, node.args["low"], node.args["high"])
+            return _Source(f"between3({value.text}, {low.text}, {high.text})", "boolean", True)
         if isinstance(node, exp.In) and node.expressions:
-            values = ", ".join(self._node(value)[0] for value in node.expressions)
-            return f"in3({self._node(node.this)[0]}, ({values},))", True
-        return self._refuse(node), True
+            value, *values = self._alike(node.this, *node.expressions)
+            return _Source(f"in3({value.text}, ({', '.join(one.text for one in values)},))", "boolean", True)
+        raise BadCondition(f"{_shown(node)} ({type(node).__name__}) is not in the subset of docs/sql-contract.md")
 
-    def _binary(self, operator: str, left: tuple[str, bool], right: tuple[str, bool]) -> tuple[str, bool]:
-        if left[1] or right[1]:
-            return f"{_NAMES[operator]}({left[0]}, {right[0]})", True
-        return f"({left[0]} {operator} {right[0]})", False
+    def _binary(self, operator: str, left: _Source, right: _Source, kind: str) -> _Source:
+        if left.nullable or right.nullable:
+            return _Source(f"{_NAMES[operator]}({left.text}, {right.text})", kind, True)
+        return _Source(f"({left.text} {operator} {right.text})", kind, False)
 
-    def _connective(self, node: exp.And | exp.Or) -> tuple[str, bool]:
+    def _connective(self, node: exp.And | exp.Or) -> _Source:
         word = "and" if isinstance(node, exp.And) else "or"
-        (left, left_null), (right, right_null) = self._node(node.this), self._node(node.expression)
-        if left_null or right_null:
-            return f"{word}3({left}, {right})", True
-        return f"({left} {word} {right})", False
+        left, right = self._of_kind("boolean", node.this), self._of_kind("boolean", node.expression)
+        if left.nullable or right.nullable:
+            return _Source(f"{word}3({left.text}, {right.text})", "boolean", True)
+        return _Source(f"({left.text} {word} {right.text})", "boolean", False)
 
-    def _is(self, node: exp.Is) -> tuple[str, bool]:
-        source = self._node(node.this)[0]
+    def _is(self, node: exp.Is) -> _Source:
         word = "is not" if node.args.get("negate") else "is"
         if isinstance(node.expression, exp.Null):
-            return f"({source} {word} None)", False
-        if isinstance(node.expression, exp.Boolean):
-            return f"({source} {word} {node.expression.this})", False
-        return self._refuse(node), True
+            return _Source(f"({self._node(node.this).text} {word} None)", "boolean", False)
+        value = self._of_kind("boolean", node.this)
+        return _Source(f"({value.text} {word} {self._node(node.expression).text})", "boolean", False)
 
-    def _column(self, node: exp.Column) -> tuple[str, bool]:
-        if node.table != "event":
-            raise BadCondition(f"{node.sql()}: a condition reads event.column and :parameter")
-        if node.name not in self._columns:
-            raise BadCondition(f"event.{node.name}: the event has no such column; it has {', '.join(sorted(self._columns))}")
+    def _column(self, node: exp.Column) -> _Source:
+        column = self._columns.get(node.name) if node.table == "event" else None
+        if column is None:
+            raise BadCondition(f"{_shown(node)}: a condition reads event.{', event.'.join(sorted(self._columns))}")
         self.read.add(node.name)
-        return f"event.{node.name}", node.name not in self.NOT_NULL
+        return _Source(f"event.{node.name}", column.kind, column.nullable)
 
-    def _refuse(self, node: exp.Expr) -> str:
-        raise BadCondition(
-            f"{node.sql(dialect='postgres')!r} ({type(node).__name__}) is not in the subset: comparison, + - *, AND, OR, NOT, "
-            "IN, BETWEEN, IS NULL"
-        )
+    def _parameter(self, node: exp.Placeholder) -> _Source:
+        kind = self._parameters.get(node.name)
+        if kind is None:
+            raise BadCondition(f"parameter :{node.name} is not declared")
+        return _Source(f"parameters[{node.name!r}]", kind, False)
+
+    def _of_kind(self, kind: str, node: exp.Expr) -> _Source:
+        source = self._node(node)
+        if source.kind not in (kind, None):
+            raise BadCondition(f"{_shown(node)} is {source.kind}, {kind} is needed")
+        return source
+
+    def _alike(self, *nodes: exp.Expr) -> list[_Source]:
+        """Values to be compared with one another."""
+        sources = [self._node(node) for node in nodes]
+        kinds = dict.fromkeys(source.kind for source in sources if source.kind)
+        if len(kinds) > 1:
+            raise BadCondition(f"{', '.join(_shown(node) for node in nodes)}: {' and '.join(kinds)} do not compare")
+        return sources
+
+
+def _shown(node: exp.Expr) -> str:
+    return node.sql(dialect="postgres")

@@ -6,14 +6,26 @@ string, jsonb as a string. What does not fit raises Undecodable, with a reason t
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
+from msgspec import Meta
 
-UNAVAILABLE = "__debezium_unavailable_value"
+UNAVAILABLE = b"__debezium_unavailable_value"
 EPOCH = date(1970, 1, 1).toordinal()
+ESCAPED_NUL = b"\\u0000"
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 T = TypeVar("T")
+
+# What PostgreSQL and Python can both hold: an event that was made elsewhere may say anything.
+BigInt = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Version = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Days = Annotated[int, Meta(ge=date.min.toordinal() - EPOCH, le=date.max.toordinal() - EPOCH)]
+Microseconds = Annotated[int, Meta(ge=0, le=253_402_300_799_999_999)]  # up to the end of the year 9999
+ShortText = Annotated[str, Meta(min_length=1, max_length=64)]
+Time = Annotated[datetime, Meta(tz=True)]
 
 
 class Undecodable(ValueError):
@@ -25,20 +37,20 @@ class AccountEntry(msgspec.Struct, frozen=True, gc=False):
 
     kind: ClassVar[str] = "ACCOUNT_ENTRY"
 
-    entry_id: str
-    booking_date: int  # days since 1970-01-01
-    account_id: str
-    amount_minor: int
-    currency: str
-    status: str
-    event_time: datetime
-    state_version: int
-    catalogue_version: int
-    inserted_at: datetime
+    entry_id: ShortText
+    booking_date: Days  # since 1970-01-01
+    account_id: ShortText
+    amount_minor: BigInt
+    currency: ShortText
+    status: ShortText
+    event_time: Time
+    state_version: Version
+    catalogue_version: Version
+    inserted_at: Time
     op: str = msgspec.field(name="__op")
-    balance_after_minor: int | None = None
-    entry_type: str | None = None
-    committed_us: int | None = msgspec.field(name="__source_ts_us", default=None)  # epoch, microseconds
+    balance_after_minor: BigInt | None = None
+    entry_type: ShortText | None = None
+    committed_us: Microseconds | None = msgspec.field(name="__source_ts_us", default=None)  # epoch
 
     @property
     def event_id(self) -> str:
@@ -59,11 +71,11 @@ class AccountKey(msgspec.Struct, frozen=True, gc=False):
 
 
 class Permission(msgspec.Struct, frozen=True, gc=False):
-    customer_id: int
+    customer_id: BigInt
     may_see_balance: bool
-    valid_from: datetime
-    valid_until: datetime | None
-    state_version: int
+    valid_from: Time
+    valid_until: Time | None
+    state_version: Version
 
 
 class Preference(msgspec.Struct, frozen=True):
@@ -93,7 +105,7 @@ class _SentPreference(msgspec.Struct, frozen=True):
 class Marker(msgspec.Struct, frozen=True, gc=False):
     """An account's row: everything up to this version is here."""
 
-    state_version: int
+    state_version: Version
 
 
 class AlertTypeRow(msgspec.Struct, frozen=True):
@@ -101,6 +113,7 @@ class AlertTypeRow(msgspec.Struct, frozen=True):
     event_kind: str
     statuses: list[str]
     condition: str
+    parameters: dict[str, dict[str, Any]]  # name -> type and bounds
     uses_balance: bool
 
 
@@ -112,7 +125,7 @@ class CatalogueKey(msgspec.Struct, frozen=True, gc=False):
 
 
 class CatalogueMarker(msgspec.Struct, frozen=True, gc=False):
-    catalogue_version: int
+    catalogue_version: Version
 
 
 def account_entry(value: bytes) -> AccountEntry:
@@ -140,7 +153,7 @@ def catalogue_key(key: bytes | None) -> CatalogueKey:
 
 def catalogue_row(key: CatalogueKey, value: bytes) -> AlertTypeRow | CatalogueMarker:
     if key.alert_type is not None:
-        return _decode_state(_alert_type, value)
+        return _alert_type(_decode_state(_row, value))
     return _decode_state(_catalogue_marker, value)
 
 
@@ -151,22 +164,26 @@ _sent_preference = msgspec.json.Decoder(_SentPreference)
 _parameters = msgspec.json.Decoder(dict[str, Any])
 _marker = msgspec.json.Decoder(Marker)
 _catalogue_key = msgspec.json.Decoder(CatalogueKey)
-_alert_type = msgspec.json.Decoder(AlertTypeRow)
+_row = msgspec.json.Decoder(dict[str, Any])
 _catalogue_marker = msgspec.json.Decoder(CatalogueMarker)
 
 
 def _decode(decoder: msgspec.json.Decoder[T], data: bytes | None) -> T:
     if data is None:
         raise Undecodable("it is empty")
+    if ESCAPED_NUL in data and NUL.search(data):
+        raise Undecodable("it holds NUL, which no text of PostgreSQL can")
     try:
         return decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Undecodable(str(error)) from error
+    except RecursionError as error:
+        raise Undecodable("it is nested too deep") from error
 
 
 def _decode_state(decoder: msgspec.json.Decoder[T], value: bytes) -> T:
-    if UNAVAILABLE.encode() in value:
-        raise Undecodable(f"it holds {UNAVAILABLE}: an unchanged TOAST value never enters state")
+    if UNAVAILABLE in value:
+        raise Undecodable(f"it holds {UNAVAILABLE.decode()}: an unchanged TOAST value never enters state")
     return _decode(decoder, value)
 
 
@@ -175,3 +192,11 @@ def _preference(sent: _SentPreference) -> Preference:
         *(sent.customer_id, sent.alert_type, sent.preference_no, sent.currency),
         *(_decode(_parameters, sent.parameters.encode()), sent.channels, sent.enabled, sent.state_version),
     )
+
+
+def _alert_type(row: dict[str, Any]) -> AlertTypeRow:
+    """Its parameters are JSON text as well."""
+    try:
+        return msgspec.convert({**row, "parameters": msgspec.json.decode(row.get("parameters", ""))}, AlertTypeRow)
+    except (msgspec.MsgspecError, TypeError) as error:
+        raise Undecodable(str(error)) from error

@@ -12,7 +12,9 @@ from engine.catalogue import AlertType, Catalogue
 from engine.decode import AccountEntry, Permission, Preference
 from engine.snapshot import AccountState
 
-SEPARATOR = "\x1f"
+
+class Unjudgeable(ValueError):
+    """The event cannot be judged by one of its preferences; the text says why, without values."""
 
 
 class Alert(msgspec.Struct, frozen=True, gc=False):
@@ -28,7 +30,10 @@ class Alert(msgspec.Struct, frozen=True, gc=False):
 
 
 def judge(event: AccountEntry, state: AccountState, catalogue: Catalogue) -> Iterator[Alert]:
-    """The alerts of one event, on the account's state and the catalogue of the versions stamped on it (design 4.1, 4.5)."""
+    """The alerts of one event, on the account's state and the catalogue of the versions stamped on it (design 4.1, 4.5).
+
+    Raises Unjudgeable.
+    """
     alert_types = catalogue.by_kind.get(event.kind, {})
     for preference, permission in state.candidates:
         alert_type = alert_types.get(preference.alert_type)
@@ -40,9 +45,19 @@ def judge(event: AccountEntry, state: AccountState, catalogue: Catalogue) -> Ite
             continue
         if alert_type.uses_balance and not permission.may_see_balance:
             continue
-        if alert_type.condition.holds(event, preference.parameters) is not True:
-            continue
-        yield _alert(event, alert_type, preference, permission)
+        if is_met(alert_type, event, preference):
+            yield _alert(event, alert_type, preference, permission)
+
+
+def is_met(alert_type: AlertType, event: AccountEntry, preference: Preference) -> bool:
+    """Whether the condition is true; unknown is not. Raises Unjudgeable where the parameters are not those declared."""
+    try:
+        return alert_type.condition.holds(event, preference.parameters) is True
+    except (KeyError, TypeError) as error:
+        raise Unjudgeable(
+            f"preference {preference.preference_no} of customer {preference.customer_id} lacks what alert type "
+            f"{alert_type.alert_type} declares ({type(error).__name__})"
+        ) from error
 
 
 def is_valid(permission: Permission, event: AccountEntry) -> bool:
@@ -63,7 +78,7 @@ def identity(event: AccountEntry, customer_id: int, alert_type: str, preference_
 
 def digest(*parts: str) -> str:
     """32 hexadecimal digits."""
-    return hashlib.sha256(SEPARATOR.join(parts).encode()).hexdigest()[:32]
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
 
 
 def _alert(event: AccountEntry, alert_type: AlertType, preference: Preference, permission: Permission) -> Alert:

@@ -47,10 +47,13 @@ class AccountSnapshot:
     def __init__(self) -> None:
         self.following = False
         self._accounts: dict[str, Versions[AccountKey, AccountRow, AccountState]] = {}
+        self._spoilt: set[str] = set()
 
     def apply(self, raw_key: bytes | None, value: bytes | None) -> None:
-        """One record of the topic. Raises Undecodable; the account it is about, if known, is forgotten then."""
+        """One record of the topic. Raises Undecodable: from then on the history tables tell the state of its account."""
         key = account_key(raw_key)
+        if key.account_id in self._spoilt:
+            return
         if value is None and key.customer_id is None:
             self._accounts.pop(key.account_id, None)
             return
@@ -61,17 +64,20 @@ class AccountSnapshot:
             row = None if value is None else account_row(key, value)
         except ValueError:
             del self._accounts[key.account_id]
+            self._spoilt.add(key.account_id)
             raise
         if isinstance(row, Marker):
             account.mark(row.state_version, self.following)
         else:
-            account.change(key, row)
+            account.change(key, row, self.following)
 
     def at(self, account_id: str, version: int) -> AccountState | Missing:
         if not self.following:
             return Missing.BEHIND
         account = self._accounts.get(account_id)
-        return Missing.BEHIND if account is None else account.at(version)
+        if account is None:
+            return Missing.PASSED if account_id in self._spoilt else Missing.BEHIND
+        return account.at(version)
 
     def follow(self) -> None:
         """The end was seen: from here every version is whole."""
@@ -92,18 +98,25 @@ class CatalogueSnapshot:
 
     def __init__(self) -> None:
         self.following = False
+        self._spoilt = False
         self._versions: Versions[str, AlertTypeRow, Catalogue] = Versions(build_catalogue)
 
     def apply(self, raw_key: bytes | None, value: bytes | None) -> None:
-        """One record of the topic. Raises Undecodable."""
-        key: CatalogueKey = catalogue_key(raw_key)
-        row = None if value is None else catalogue_row(key, value)
+        """One record of the topic. Raises Undecodable: from then on the history tables tell the catalogue."""
+        try:
+            key: CatalogueKey = catalogue_key(raw_key)
+            row = None if value is None else catalogue_row(key, value)
+        except ValueError:
+            self._spoilt = True
+            raise
         if isinstance(row, CatalogueMarker):
             self._versions.mark(row.catalogue_version, self.following)
         elif key.alert_type is not None:
-            self._versions.change(key.alert_type, row)
+            self._versions.change(key.alert_type, row, self.following)
 
     def at(self, version: int) -> Catalogue | Missing:
+        if self._spoilt:
+            return Missing.PASSED
         return self._versions.at(version) if self.following else Missing.BEHIND
 
     def follow(self) -> None:

@@ -1,13 +1,14 @@
 """Rows of state topics, by the version they belong to. Pure: no Kafka, no database, no clock.
 
 A state topic tells an account's changes and then its marker, "everything up to version v is here". Changes wait for their
-marker and come into force together with it. A marker that is not newer than what is in force moves nothing: after a restart,
-capture sends the same changes again, and they wait, harmless, for the next newer marker (the last one of a key wins, and
-capture always sends on to the newest).
+marker and come into force together with it. An older marker moves nothing: after a restart, capture sends the same changes
+again, and they wait, harmless, for the marker of the version in force (the last one of a key wins, and capture always sends
+on to the newest).
 
 `earlier` versions are kept for events that come after their state has moved on. While a topic is read from its start,
 compaction has taken changes away, so versions passed on the way are not whole: only the last one reached is, and none before
-the end was seen (`following`).
+the end was seen (`following`). Nor is that one while changes wait that came before the end: what they replaced may have been
+compacted away, so their marker must come first.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Missing(Enum):
 class Versions(Generic[K, R, V]):
     """The versions of one account's rows, or of the catalogue. `build` makes what the matching needs from the rows."""
 
-    __slots__ = ("_build", "_earlier", "_rows", "_view", "_waiting", "version")
+    __slots__ = ("_build", "_earlier", "_rows", "_unsettled", "_view", "_waiting", "version")
 
     def __init__(self, build: Callable[[Mapping[K, R]], V]) -> None:
         self._build = build
@@ -42,17 +43,19 @@ class Versions(Generic[K, R, V]):
         self._rows: dict[K, R] = {}
         self._view: V | None = None
         self._waiting: dict[K, R | None] = {}
+        self._unsettled = False  # changes wait that came before the end of the topic was seen
         self._earlier: OrderedDict[int, V] | None = None
 
-    def change(self, key: K, row: R | None) -> None:
+    def change(self, key: K, row: R | None, following: bool) -> None:
         """A row was written (None: deleted); waits for the marker."""
         self._waiting[key] = row
+        self._unsettled |= not following
 
     def mark(self, version: int, following: bool) -> None:
         """Everything up to `version` is here. `following`: the version before is whole, and is kept."""
-        if version <= self.version:
+        if version < self.version:
             return
-        if following and self.version >= 0:
+        if following and 0 <= self.version < version and not self._unsettled:
             self._keep_earlier()
         for key, row in self._waiting.items():
             if row is None:
@@ -60,14 +63,15 @@ class Versions(Generic[K, R, V]):
             else:
                 self._rows[key] = row
         self._waiting.clear()
+        self._unsettled = False
         self._view = None
         self.version = version
 
     def at(self, version: int) -> V | Missing:
+        if version > self.version or self._unsettled:
+            return Missing.BEHIND
         if version == self.version:
             return self._in_force()
-        if version > self.version:
-            return Missing.BEHIND
         kept = self._earlier.get(version) if self._earlier else None
         return Missing.PASSED if kept is None else kept
 

@@ -63,7 +63,7 @@ select w.account_id, w.version, h.customer_id, h.alert_type, h.preference_no, h.
 
 -- name: read_alert_types_at
 -- The alert types as they were at a catalogue version.
-select alert_type, event_kind, statuses, condition, uses_balance
+select alert_type, event_kind, statuses, condition, parameters, uses_balance
   from audit.alert_type_history
  where from_version <= :version and (until_version is null or :version < until_version);
 
