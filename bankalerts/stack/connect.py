@@ -17,7 +17,7 @@ def part(home: Home, port: int, kafka: str) -> Part:
     """The worker as a part of the stack; `kafka` is the bootstrap server, its REST interface is on `port`."""
     properties = home.data("connect.properties")
     main_class = "org.apache.kafka.connect.cli.ConnectDistributed"
-    command = jvm.command(HEAP_MB, main_class, str(properties))
+    command = jvm.server("connect", HEAP_MB, main_class, str(properties))
     url = f"http://{LOOPBACK}:{port}"
     return Part(
         name="connect",

@@ -7,6 +7,7 @@ them from the packages' registry; `... lock` resolves the wanted coordinates ane
 from __future__ import annotations
 
 import hashlib
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -107,6 +108,14 @@ def fetch() -> None:
             list(pool.map(lambda jar: _fetch_one(root, jar, advance), wanted))
 
 
+def share_jdk_classes() -> None:
+    """Let every JVM map the JDK's own classes instead of loading them; this Java runtime comes without that file."""
+    archive = java().parents[1] / "lib" / "server" / "classes.jsa"
+    if not archive.exists():
+        # Without it everything works, only slower: a read-only installation is no error.
+        subprocess.run((java(), "-XX:+UseSerialGC", "-Xshare:dump"), capture_output=True, check=False)
+
+
 def lock() -> None:
     """Resolve WANTED with jgo, download the jars and write the lock."""
     import jgo
@@ -172,6 +181,7 @@ def main() -> None:
     if len(sys.argv) != 2 or sys.argv[1] not in actions:
         sys.exit("usage: python -m bankalerts.stack.java_parts fetch|lock")
     actions[sys.argv[1]]()
+    share_jdk_classes()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def part(home: Home, port: int, controller_port: int) -> Part:
     """The node as a part of the stack, both listeners on the loopback address."""
     properties = home.data("kafka.properties")
     text = _properties(home.data("kafka"), port, controller_port)
-    command = jvm.command(HEAP_MB, "kafka.Kafka", str(properties))
+    command = jvm.server("kafka", HEAP_MB, "kafka.Kafka", str(properties))
     return Part(
         name="kafka",
         address=f"{LOOPBACK}:{port}",
@@ -69,7 +69,7 @@ def _prepare(home: Home, properties: Path, text: str) -> None:
     properties.parent.mkdir(parents=True, exist_ok=True)
     properties.write_text(text, encoding="utf-8")
     format_log = home.log("kafka-format")
-    tool = jvm.command(64, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(properties))
+    tool = jvm.tool("kafka", "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(properties))
     with format_log.open("wb") as log:
         done = subprocess.run(tool, stdout=log, stderr=log, check=False)
     if done.returncode != 0:
