@@ -17,7 +17,7 @@ import psycopg
 from bankalerts.errors import BankalertsError
 from bankalerts.stack.home import DATABASE, DATABASE_USER, LOOPBACK, Home
 from bankalerts.stack.part import CHECK_S, Part
-from bankalerts.stack.processes import Launch
+from bankalerts.stack.processes import Launch, wait_for_end
 
 SERVER_USER = "nobody"  # who the server runs as when we are root, which PostgreSQL refuses to be
 BACKENDS_END_WITHIN_S = 10.0
@@ -100,8 +100,7 @@ def _clear_away_former(data: Path) -> None:
     PostgreSQL takes the pid for its own server's when it was given to another process of the same user since.
     """
     backends = [found for found in psutil.process_iter() if _works_in(found, data)]
-    _, alive = psutil.wait_procs(backends, timeout=BACKENDS_END_WITHIN_S)
-    if not alive:
+    if not wait_for_end(backends, BACKENDS_END_WITHIN_S):
         (data / "postmaster.pid").unlink(missing_ok=True)
 
 

@@ -6,6 +6,8 @@ import hashlib
 import json
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,7 @@ from bankalerts.settings import environment
 from bankalerts.stack.home import Home
 
 MARK = "BANKALERTS_STACK_PART"  # in the environment of each process we start: "<home>:<part>"
+POLL_S = 0.02
 LOG_BYTES_MAX = 10_000_000
 # The boot time that a creation time is computed from moves a little when the clock is set.
 CREATED_TOLERANCE_S = 2.0
@@ -51,9 +54,9 @@ class Record:
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.created) < CREATED_TOLERANCE_S
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
         except psutil.NoSuchProcess:
             return None
+        return process if same and _lives(process) else None
 
 
 def read_record(home: Home, part: str) -> Record | None:
@@ -96,11 +99,27 @@ _CHILDREN: list[subprocess.Popen[bytes]] = []
 def stop(processes: list[psutil.Process], number: signal.Signals, within_s: float) -> None:
     """Ask the processes to end, and end those that have not after `within_s` seconds."""
     _signal_all(processes, number)
-    _, alive = psutil.wait_procs(processes, timeout=within_s)
+    alive = wait_for_end(processes, within_s)
     _signal_all(alive, signal.SIGKILL)
-    psutil.wait_procs(alive, timeout=within_s)
+    wait_for_end(alive, within_s)
     for child in _CHILDREN:
         child.poll()
+
+
+def wait_for_end(processes: list[psutil.Process], within_s: float) -> list[psutil.Process]:
+    """Wait until the processes have ended; returns those that live on after `within_s` seconds."""
+    deadline = time.monotonic() + within_s
+    while (alive := [process for process in processes if _lives(process)]) and time.monotonic() < deadline:
+        threading.Event().wait(POLL_S)
+    return alive
+
+
+def _lives(process: psutil.Process) -> bool:
+    """An ended process whose parent has not asked for its end yet is no living one."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def marked(home: Home) -> dict[str, list[psutil.Process]]:
