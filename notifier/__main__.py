@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import signal
 
 import asyncpg
 
@@ -56,9 +55,7 @@ async def serve(given: Settings, stop: asyncio.Event) -> None:
 
 
 async def _serve_until_signalled(given: Settings) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = process.stop_event_of_loop()
     # What was imported stays: the collector need not look at it again and again.
     gc.freeze()
     try:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import copy
 import functools
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
 import babel
 from babel.dates import format_date, format_time, get_timezone
-from babel.numbers import NumberPattern
+from babel.numbers import NumberPattern, get_currency_symbol
 
 FALLBACK_LOCALE = "en"
 # CLDR puts this between a time and AM: phones draw a box for it, and one of it makes an SMS twice as long.
 NARROW_SPACE = "\u202f"
+NO_BREAK_SPACE = "\u00a0"
+PLACE = "\u00a4"  # where a pattern has the currency's symbol
 
 
 class Writer:
@@ -31,7 +34,7 @@ class Writer:
         if type(minor) is not int:
             raise TypeError("money is written from a whole number of minor units")
         digits = self._minor_digits[currency]
-        pattern = _money_pattern(self._locale, digits)
+        pattern = _money_pattern(self._locale, currency, digits)
         amount = Decimal(minor).scaleb(-digits)
         return str(pattern.apply(amount, self._locale, currency=currency, currency_digits=False))
 
@@ -55,11 +58,25 @@ def known_locale(tag: str) -> babel.Locale:
 
 
 @functools.cache
-def _money_pattern(locale: babel.Locale, digits: int) -> NumberPattern:
+def _money_pattern(locale: babel.Locale, currency: str, digits: int) -> NumberPattern:
     # CLDR's own digits of a currency differ from ISO 4217 for some (HUF, IDR): amounts are kept in ISO's units.
     pattern: NumberPattern = copy.copy(locale.currency_formats["standard"])
     pattern.frac_prec = (digits, digits)
+    # Babel leaves out two of CLDR's rules: the locale's own minus sign, and a space between letters and digits (EUR 5).
+    symbol = get_currency_symbol(currency, locale)
+    minus = locale.number_symbols["latn"]["minusSign"]
+    before = PLACE + NO_BREAK_SPACE if _wants_space(symbol[-1]) else PLACE
+    after = NO_BREAK_SPACE + PLACE if _wants_space(symbol[0]) else PLACE
+    positive, negative = (re.sub(f"{PLACE}$", before, part.replace("-", minus)) for part in pattern.prefix)
+    pattern.prefix = (positive, negative)
+    positive, negative = (re.sub(f"^{PLACE}", after, part.replace("-", minus)) for part in pattern.suffix)
+    pattern.suffix = (positive, negative)
     return pattern
+
+
+def _wants_space(edge: str) -> bool:
+    # CLDR's currencySpacing: neither a symbol such as the euro sign, nor a space already.
+    return unicodedata.category(edge)[0] not in "SZ"
 
 
 @functools.cache

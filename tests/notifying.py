@@ -92,8 +92,8 @@ async def servers(folder: Path, database_url: str = "") -> AsyncIterator[Servers
     )
     stop, mail_ready, provider_ready = asyncio.Event(), asyncio.Event(), asyncio.Event()
     running = [
-        asyncio.create_task(mail_server.serve(smtp, page, folder / "mail", stop, mail_ready)),
-        asyncio.create_task(provider.serve(provided, folder / "provider", stop, provider_ready)),
+        asyncio.create_task(mail_server.serve(smtp, page, folder / "mail", stop, mail_ready.set)),
+        asyncio.create_task(provider.serve(provided, folder / "provider", stop, provider_ready.set)),
     ]
     try:
         await mail_ready.wait()

@@ -11,8 +11,8 @@ import asyncio
 import email
 import email.policy
 import logging
-import signal
 import weakref
+from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
 from uuid import uuid4
@@ -107,29 +107,19 @@ def _plain_text(mail: EmailMessage) -> str:
     return text.replace("\r\n", "\n").rstrip("\n")
 
 
-async def serve(smtp_port: int, http_port: int, home: Path, stop: asyncio.Event, ready: asyncio.Event) -> None:
-    """Serve until `stop` is set; `ready` is set once mail is taken."""
+async def serve(smtp_port: int, http_port: int, home: Path, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Serve until `stop` is set; `ready` is called once mail is taken. Raises BankalertsError for a port in use."""
     kept = Kept(home)
     server = MailServer(kept, smtp_port)
     await server.open()
     application = web.Application()
     application.add_routes(routes(kept, "E-mails received", server.behave))
     runner = await serve_http(application, http_port)
-    ready.set()
+    ready()
     await stop.wait()
     await server.close()
     await runner.cleanup()
     kept.close()
-
-
-async def _serve_until_signalled(smtp_port: int, http_port: int, home: Path) -> None:
-    stop, ready = asyncio.Event(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(serve(smtp_port, http_port, home, stop, ready))
-        await ready.wait()
-        process.announce_ready(settings.load())
 
 
 def main() -> None:
@@ -142,7 +132,14 @@ def main() -> None:
     process.configure_logging("mail-server")
     # It would write addresses at INFO.
     logging.getLogger("mail.log").setLevel(logging.ERROR)
-    asyncio.run(_serve_until_signalled(arguments.smtp_port, arguments.http_port, arguments.home))
+
+    async def until_signalled() -> None:
+        stop = process.stop_event_of_loop()
+        await serve(
+            arguments.smtp_port, arguments.http_port, arguments.home, stop, lambda: process.announce_ready(settings.load())
+        )
+
+    asyncio.run(until_signalled())
 
 
 if __name__ == "__main__":

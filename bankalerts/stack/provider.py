@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -72,24 +72,14 @@ class Provider:
         return web.json_response({"provider_ref": uuid4().hex}, status=behaviour.status)
 
 
-async def serve(port: int, home: Path, stop: asyncio.Event, ready: asyncio.Event) -> None:
-    """Serve until `stop` is set; `ready` is set once requests are taken."""
+async def serve(port: int, home: Path, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Serve until `stop` is set; `ready` is called once requests are taken. Raises BankalertsError for a port in use."""
     kept = Kept(home)
     runner = await serve_http(Provider(kept).application(), port)
-    ready.set()
+    ready()
     await stop.wait()
     await runner.cleanup()
     kept.close()
-
-
-async def _serve_until_signalled(port: int, home: Path) -> None:
-    stop, ready = asyncio.Event(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(serve(port, home, stop, ready))
-        await ready.wait()
-        process.announce_ready(settings.load())
 
 
 def main() -> None:
@@ -99,7 +89,12 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True, help="folder for the messages received")
     arguments = parser.parse_args()
     process.configure_logging("provider")
-    asyncio.run(_serve_until_signalled(arguments.port, arguments.home))
+
+    async def until_signalled() -> None:
+        stop = process.stop_event_of_loop()
+        await serve(arguments.port, arguments.home, stop, lambda: process.announce_ready(settings.load()))
+
+    asyncio.run(until_signalled())
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class Channel:
 
     async def send(self, address: str, outgoing: Outgoing) -> Result:
         """`address` is one address; Message-ID comes from the message's id, so a repetition can be known by it."""
-        content = self._compose(address, outgoing)
+        content = self.compose(address, outgoing)
         try:
             async with self._connection() as connection:
                 _, answer = await connection.sendmail(self._sender, [address], content)
@@ -72,7 +72,8 @@ class Channel:
         while self._idle:
             self._idle.pop()[1].close()
 
-    def _compose(self, address: str, outgoing: Outgoing) -> bytes:
+    def compose(self, address: str, outgoing: Outgoing) -> bytes:
+        """The mail as it goes over the wire. No text in it can make a header."""
         mail = EmailMessage(policy=SMTP_POLICY)
         mail["From"] = self._from
         mail["To"] = Address(addr_spec=address)

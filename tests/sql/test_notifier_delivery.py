@@ -55,8 +55,7 @@ def test_each_customer_reads_their_own_language_and_time(database: str, tmp_path
         )
         assert mails[email_of(2)]["subject"] == "Uw saldo is onder €\u00a0100,00"
         assert mails[email_of(2)]["body"] == (
-            "Beste Anna de Vries,\n\n"
-            "Het saldo van a-2 kwam op 1 mrt 2026, 13:30 onder €\u00a0100,00: het is nu €\u00a090,00."
+            "Beste Anna de Vries,\n\nHet saldo van a-2 kwam op 1 mrt 2026, 13:30 onder €\u00a0100,00: het is nu €\u00a090,00."
         )
         # No French template: English words, French numbers.
         assert mails[email_of(3)]["subject"] == "Your balance is below 100,00\u00a0€"
@@ -68,7 +67,9 @@ def test_push_goes_to_every_device_the_customer_has_when_it_is_sent(database: st
     async def scenario(scene: Scene) -> None:
         message_id = await scene.bank.message("PUSH")
         await scene.bank.run("delete from bank.push_device")
-        await scene.bank.run("insert into bank.push_device values ('phone', 1, 'IOS', 'local'), ('tablet', 1, 'ANDROID', 'local')")
+        await scene.bank.run(
+            "insert into bank.push_device values ('phone', 1, 'IOS', 'local'), ('tablet', 1, 'ANDROID', 'local')"
+        )
         async with notifier(scene.settings):
             await scene.bank.reaches(message_id, "ACCEPTED")
 
@@ -179,7 +180,9 @@ def test_nothing_personal_is_written_to_the_record_or_the_log(
             await scene.bank.reaches(await scene.bank.message("EMAIL"), "FAILED")
             await scene.bank.reaches(await scene.bank.message("SMS"), "FAILED")
             await scene.bank.is_tried(await scene.bank.message("PUSH"))
-        outbox = await scene.bank.run("select o.*, d.* from alerting.outbox o join alerting.delivery_attempt d using (message_id)")
+        outbox = await scene.bank.run(
+            "select o.*, d.* from alerting.outbox o join alerting.delivery_attempt d using (message_id)"
+        )
         written = caplog.text + str([dict(row) for row in outbox])
         for personal in (email_of(1), number_of(1), "Lovelace", "€90.00"):
             assert personal not in written

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
-
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -18,11 +17,19 @@ import pytest
 
 from bankalerts.errors import BankalertsError
 from bankalerts.settings import environment, variables
-from notifier import outbox, worker
+from notifier import outbox, send, worker
 from notifier.message import Attempt, Conclusion, Sent, Target
 from notifier.outbox import Record
 from tests.notifying import Scene, eventually, notifier, play
 
+MAKE_DUE_IN_SILENCE = """
+create or replace function alerting.make_due() returns trigger language plpgsql as $$
+begin
+    insert into alerting.outbox_due (message_id, alert_id, event_date, channel)
+    select message_id, alert_id, event_date, channel from new_rows;
+    return null;
+end $$
+"""
 ACCEPTED = Conclusion("ACCEPTED", handed_at=datetime.now(UTC))
 
 
@@ -31,8 +38,7 @@ async def notifier_process(scene: Scene, folder: Path) -> AsyncIterator[asyncio.
     """A notifier as the stack starts it, ready; killed at the end if it still runs."""
     ready = folder / "notifier.ready"
     ready.unlink(missing_ok=True)
-    placeholders = {"kafka": "none:1", "connect_url": "http://none:1", "capture_database_url": scene.settings.database_url}
-    settings = dataclasses.replace(scene.settings, ready_file=ready, **placeholders)
+    settings = dataclasses.replace(scene.settings, ready_file=ready, kafka="none:1", connect_url="http://none:1")
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "notifier", env=environment(variables(settings)))
 
     async def is_ready() -> bool:
@@ -83,7 +89,7 @@ def test_a_lease_that_ran_out_is_taken_over_and_its_holder_cannot_conclude(datab
 
 
 def test_a_lease_outlives_the_slowest_send() -> None:
-    assert worker.PREPARE_WITHIN_S + worker.SEND_WITHIN_S < outbox.LEASE_S
+    assert worker.PREPARE_WITHIN_S + send.SEND_WITHIN_S < outbox.LEASE_S
 
 
 def test_a_notifier_killed_between_send_and_record_is_made_up_for(database: str, tmp_path: Path) -> None:
@@ -135,9 +141,7 @@ def test_a_lost_database_is_waited_for(database: str, tmp_path: Path, caplog: py
 
 def test_without_its_listener_the_notifier_polls(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(scene: Scene) -> None:
-        await scene.bank.run("create or replace function alerting.make_due() returns trigger language plpgsql as $$ begin"
-                             " insert into alerting.outbox_due (message_id, alert_id, event_date, channel)"
-                             " select message_id, alert_id, event_date, channel from new_rows; return null; end $$")  # fmt: skip
+        await scene.bank.run(MAKE_DUE_IN_SILENCE)
         async with notifier(scene.settings):
             message_id = await scene.bank.message("PUSH")
             row = await scene.bank.reaches(message_id, "ACCEPTED")

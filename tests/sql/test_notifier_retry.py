@@ -21,7 +21,7 @@ TROUBLES = [
     ("SMS", {"status": 503}, "HTTP 503"),
     ("PUSH", {"status": 429}, "HTTP 429"),
 ]
-NO_TROUBLE = {"EMAIL": {"mode": "accept"}, "SMS": {"status": 200}, "PUSH": {"status": 200}}
+NO_TROUBLE: dict[str, dict[str, object]] = {"EMAIL": {"mode": "accept"}, "SMS": {"status": 200}, "PUSH": {"status": 200}}
 
 
 @pytest.mark.parametrize(("channel", "behaviour", "reason"), REFUSALS)

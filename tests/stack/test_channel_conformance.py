@@ -105,7 +105,8 @@ async def stage(name: str, folder: Path, port: int | None = None) -> AsyncIterat
     async with servers(folder) as running:
         settings = running.settings
         if port is not None:
-            settings = dataclasses.replace(settings, **{rig.setting: rig.url.format(port)})
+            elsewhere: dict[str, Any] = {rig.setting: rig.url.format(port)}
+            settings = dataclasses.replace(settings, **elsewhere)
         channel = discover()[name](settings)
         try:
             yield Stage(name, channel, running, rig)

@@ -1,0 +1,74 @@
+"""The notifier's statements: each can be prepared, each uses its index, and none joins alerting with bank."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+import sql
+from sql import queries
+
+SQL = queries("notifier", "asyncpg")
+STATEMENTS: dict[str, str] = {name: getattr(SQL, name).sql for name in SQL.available_queries if not name.endswith("_cursor")}
+INDEXES = {
+    "claim_messages": {"outbox_due_in_order", "outbox_due_pkey"},
+    "record_messages": {"outbox_due_pkey", "message_id_is_unique"},
+    "read_sent_targets": {"attempt_is_recorded_once"},
+    "read_recipients": {
+        "customer_pkey",
+        "account_pkey",
+        "account_permission_pkey",
+        "contact_address_pkey",
+        "push_device_of_customer",
+    },
+}
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS))
+def test_no_statement_joins_alerting_with_bank(name: str) -> None:
+    text = re.sub(r"--.*", "", STATEMENTS[name])
+    assert not (re.search(r"\balerting\.", text) and re.search(r"\bbank\.", text))
+
+
+def test_each_statement_is_introduced_by_a_sentence() -> None:
+    text = (Path(sql.__file__).parent / "notifier.sql").read_text(encoding="utf-8")
+    assert len(re.findall(r"^-- name: \w+\n-- [A-Z]", text, re.MULTILINE)) == len(STATEMENTS)
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS))
+def test_each_statement_can_be_prepared_and_uses_its_indexes(database: str, name: str) -> None:
+    async def plan() -> set[str]:
+        connection = await asyncpg.connect(database)
+        await connection.execute("set plan_cache_mode = force_generic_plan; set enable_seqscan = off")
+        statement = await connection.prepare(STATEMENTS[name])
+        count = len(statement.get_parameters())
+        await connection.execute(f"prepare planned as {STATEMENTS[name]}")
+        nulls = ", ".join(["null"] * count)
+        found = await connection.fetchval(f"explain (format json) execute planned{f'({nulls})' if count else ''}")
+        await connection.close()
+        return set(_indexes(json.loads(found)))
+
+    used = asyncio.run(plan())
+    # An index of a partition is named for its columns; its parent's name is what the design speaks of.
+    for wanted in INDEXES.get(name, set()):
+        assert any(wanted in index or _of_partition(wanted, index) for index in used), f"{wanted} is not among {sorted(used)}"
+
+
+def _of_partition(wanted: str, index: str) -> bool:
+    partitioned = {"message_id_is_unique": "outbox_default_pkey", "attempt_is_recorded_once": "delivery_attempt_default_pkey"}
+    return partitioned.get(wanted) == index
+
+
+def _indexes(plan: Any) -> list[str]:
+    if isinstance(plan, list):
+        return [name for part in plan for name in _indexes(part)]
+    if not isinstance(plan, dict):
+        return []
+    own = [plan["Index Name"]] if "Index Name" in plan else []
+    return own + [name for value in plan.values() for name in _indexes(value)]

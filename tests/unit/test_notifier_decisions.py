@@ -1,0 +1,197 @@
+"""The notifier's pure decisions: when to try again, what becomes of a message, whether it is sent, what an answer means."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier import retry
+from notifier.gate import Gate
+from notifier.http_post import idempotency_key, judge
+from notifier.message import Attempt, Claimed, Drop, Reach, Recipient, Result, Retry, Sent, Target
+from notifier.outcome import conclude, end_unsent
+from notifier.suppress import reason_to_suppress
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+MESSAGE = Claimed(
+    message_id=uuid4(),
+    event_date=date(2026, 11, 22),
+    lease_token=uuid4(),
+    attempt_no=1,
+    written_at=NOW - timedelta(seconds=1),
+    claimed_at=NOW,
+    event_id="e-1",
+    event_time=NOW,
+    account_id="a-1",
+    customer_id=1,
+    alert_type="BALANCE_BELOW",
+    evidence={},
+)
+RECIPIENT = Recipient(
+    known=True,
+    full_name="Ada",
+    locale="en",
+    time_zone="UTC",
+    account_id="a-1",
+    iban=None,
+    product=None,
+    permitted=True,
+    balance_permitted=True,
+    targets=(Target("k", "ada@example.org"),),
+)
+
+chances = st.floats(0, 1, exclude_max=True)
+failures = st.integers(1, 10_000)
+
+
+def attempt(result: Result, target: str = "t", at: datetime = NOW) -> Attempt:
+    return Attempt(Target(target, target), at, at, result)
+
+
+# When to try again ------------------------------------------------------------------------------------------------
+
+
+@given(failures, chances)
+def test_a_message_waits_anywhere_in_a_window_that_doubles_up_to_its_cap(attempt_no: int, chance: float) -> None:
+    delay_s = retry.message_delay_s(attempt_no, chance)
+    assert 0 <= delay_s < retry.MESSAGE_CAP_S
+    assert delay_s <= retry.MESSAGE_BASE_S * 2 ** min(attempt_no - 1, 60)
+
+
+def test_the_windows_of_a_message() -> None:
+    almost = 0.999999
+    windows = [round(retry.message_delay_s(attempt_no, almost)) for attempt_no in range(1, 12)]
+    assert windows == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
+
+
+@given(failures, chances)
+def test_pauses_are_never_nothing_and_never_beyond_their_cap(count: int, chance: float) -> None:
+    assert retry.PROVIDER_BASE_S / 2 <= retry.provider_pause_s(count, chance) <= retry.PROVIDER_CAP_S
+    assert retry.DATABASE_BASE_S / 2 <= retry.database_pause_s(count, chance) <= retry.DATABASE_CAP_S
+
+
+# What becomes of a message ----------------------------------------------------------------------------------------
+
+DOWN = Retry("HTTP 503", provider_down=True)
+GONE = Drop("HTTP 410")
+
+
+@pytest.mark.parametrize(
+    ("results", "state", "reason"),
+    [
+        ([Sent()], "ACCEPTED", None),
+        ([Sent(), GONE], "ACCEPTED", None),
+        ([Sent(), DOWN], "PENDING", "HTTP 503"),
+        ([DOWN, GONE], "PENDING", "HTTP 503"),
+        ([GONE], "FAILED", "refused for good: HTTP 410"),
+        ([GONE, Drop("HTTP 400")], "FAILED", "refused for good: HTTP 400; HTTP 410"),
+    ],
+)
+def test_conclusions(results: list[Result], state: str, reason: str | None) -> None:
+    attempts = [attempt(result, f"t{n}") for n, result in enumerate(results)]
+    concluded = conclude(MESSAGE, attempts, {}, NOW, 0.5)
+    assert (concluded.state, concluded.reason) == (state, reason)
+    assert (concluded.retry_in_s is not None) == (state == "PENDING")
+
+
+def test_a_target_that_took_it_earlier_counts_from_that_time() -> None:
+    earlier = NOW - timedelta(minutes=5)
+    assert conclude(MESSAGE, [attempt(GONE)], {"other": earlier}, NOW, 0.5).handed_at == earlier
+    assert conclude(MESSAGE, [attempt(Sent())], {"other": earlier}, NOW, 0.5).handed_at == earlier
+    assert conclude(MESSAGE, [], {"other": earlier}, NOW, 0.5).state == "ACCEPTED"
+    assert end_unsent("SUPPRESSED", "revoked", {"other": earlier}).state == "ACCEPTED"
+    assert end_unsent("SUPPRESSED", "revoked", {}).reason == "revoked"
+
+
+def test_given_up_after_a_day() -> None:
+    old = dataclasses.replace(MESSAGE, written_at=NOW - retry.GIVE_UP_AFTER, attempt_no=600)
+    concluded = conclude(old, [attempt(DOWN)], {}, NOW, 0.5)
+    assert (concluded.state, concluded.reason) == ("FAILED", "given up after 600 attempts: HTTP 503")
+    assert conclude(old, [attempt(DOWN), attempt(Sent(), "u")], {}, NOW, 0.5).state == "ACCEPTED"
+    almost = dataclasses.replace(old, written_at=old.written_at + timedelta(seconds=1))
+    assert conclude(almost, [attempt(DOWN)], {}, NOW, 0.5).state == "PENDING"
+
+
+results = st.lists(st.sampled_from([Sent("r"), DOWN, GONE]), min_size=1, max_size=5)
+
+
+@given(results, chances, st.booleans())
+def test_a_conclusion_is_one_that_the_outbox_takes(given_results: list[Result], chance: float, before: bool) -> None:
+    attempts = [attempt(result, f"t{n}") for n, result in enumerate(given_results)]
+    concluded = conclude(MESSAGE, attempts, {"earlier": NOW} if before else {}, NOW, chance)
+    assert (concluded.state == "ACCEPTED") <= (concluded.handed_at is not None)
+    assert (concluded.state == "FAILED") <= (concluded.reason is not None)
+    assert (concluded.state == "PENDING") == (concluded.retry_in_s is not None) == (DOWN in given_results)
+
+
+# Whether it is sent -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "reach", "reason"),
+    [
+        ({}, Reach.ADDRESSES, None),
+        ({"known": False, "permitted": False}, Reach.ADDRESSES, "the customer is no longer there"),
+        ({"permitted": False, "balance_permitted": False}, Reach.ADDRESSES, "the permission on the account was revoked"),
+        ({"balance_permitted": False}, Reach.ADDRESSES, "the permission to see the balance was revoked"),
+        ({"targets": ()}, Reach.ADDRESSES, "the customer has no verified address"),
+        ({"targets": ()}, Reach.DEVICES, "the customer has no device"),
+    ],
+)
+def test_suppression(changes: dict[str, object], reach: Reach, reason: str | None) -> None:
+    assert reason_to_suppress(dataclasses.replace(RECIPIENT, **changes), reach) == reason  # type: ignore[arg-type]
+
+
+# Whether the provider is worth calling ----------------------------------------------------------------------------
+
+
+def test_the_gate_lets_one_message_try_while_the_provider_is_down() -> None:
+    gate = Gate(most=8)
+    assert (gate.most, gate.closed_for_s(now=100.0)) == (8, 0.0)
+
+    gate.failed(now=100.0, chance=0.5)
+    gate.failed(now=100.0, chance=0.5)  # was in flight with the other: counts once
+    first_s = gate.closed_for_s(now=100.0)
+    assert first_s == retry.provider_pause_s(1, 0.5)
+    assert (gate.most, gate.closed_for_s(now=100.0 + first_s)) == (1, 0.0)
+
+    gate.failed(now=100.0 + first_s, chance=0.5)
+    assert gate.closed_for_s(now=100.0 + first_s) == retry.provider_pause_s(2, 0.5)
+
+    gate.worked()
+    assert (gate.most, gate.closed_for_s(now=100.0 + first_s)) == (8, 0.0)
+
+
+# What an HTTP answer means ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "result"),
+    [
+        (200, b'{"provider_ref": "abc-1"}', Sent("abc-1")),
+        (202, b"", Sent(None)),
+        (200, b"[1]", Sent(None)),
+        (200, b"\xff", Sent(None)),
+        (200, b'{"provider_ref": "ada@example.org"}', Sent(None)),
+        (200, b'{"provider_ref": 7}', Sent(None)),
+        (400, b"ada@example.org is wrong", Drop("HTTP 400")),
+        (410, b"", Drop("HTTP 410")),
+        (302, b"", Retry("HTTP 302", provider_down=True)),
+        (401, b"", Retry("HTTP 401", provider_down=True)),
+        (429, b"", Retry("HTTP 429", provider_down=True)),
+        (500, b"", Retry("HTTP 500", provider_down=True)),
+    ],
+)
+def test_http_answers(status: int, body: bytes, result: Result) -> None:
+    assert judge(status, body) == result
+
+
+@given(st.uuids(), st.text(min_size=1), st.text(min_size=1))
+def test_an_idempotency_key_stands_for_a_message_and_a_target(message_id: UUID, one: str, other: str) -> None:
+    assert (idempotency_key(message_id, one) == idempotency_key(message_id, other)) == (one == other)
+    assert idempotency_key(message_id, one).isascii()

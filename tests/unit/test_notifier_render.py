@@ -1,0 +1,125 @@
+"""Templates: what they may say, what they may not, and that no template can do more than fail."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, date, datetime
+from uuid import uuid4
+
+import pytest
+
+from notifier.address_book import Template
+from notifier.message import Claimed, Recipient, Text
+from notifier.render import RenderError, choose, render
+
+MESSAGE = Claimed(
+    message_id=uuid4(),
+    event_date=date(2026, 3, 1),
+    lease_token=uuid4(),
+    attempt_no=1,
+    written_at=datetime(2026, 3, 1, tzinfo=UTC),
+    claimed_at=datetime(2026, 3, 1, tzinfo=UTC),
+    event_id="e-1",
+    event_time=datetime(2026, 3, 1, 12, 30, tzinfo=UTC),
+    account_id="a-1",
+    customer_id=1,
+    alert_type="DEBITED_ABOVE",
+    evidence={"event": {"amount_minor": -5000, "currency": "EUR"}, "parameters": {"threshold_minor": 100}},
+)
+NAME = "Ada {{ 7 * 7 }} <b>"
+RECIPIENT = Recipient(True, NAME, "en-GB", "Europe/Amsterdam", "a-1", "NL91ABNA0417164300", "Current", True, True, ())
+
+
+def rendered(body: str, subject: str | None = None) -> Text:
+    return render(Template("DEBITED_ABOVE", "en", 3, subject, body), MESSAGE, RECIPIENT, {"EUR": 2})
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("{{ event.amount_minor | abs | money(event.currency) }}", "€50.00"),
+        ("{{ event.time | when }} {{ event.date }} {{ event.id }}", "1 Mar 2026, 13:30 2026-03-01 e-1"),
+        ("{{ account.name }}/{{ account.iban }}/{{ account.account_id }}/{{ account.product }}",
+         "NL91ABNA0417164300/NL91ABNA0417164300/a-1/Current"),
+        ("Dear {{ customer.full_name }}", f"Dear {NAME}"),
+        ("{{ event.entry_type | default('none') | upper }}", "NONE"),
+        ("{% if event.amount_minor < -parameters.threshold_minor %}much{% else %}little{% endif %}", "much"),
+        ("{{ 'x' if event.amount_minor is defined and not event.amount_minor > 0 else 'y' }}", "x"),
+        ("{{ (event.amount_minor + parameters.threshold_minor - 1) ~ '!' }}", "-4901!"),
+        ("trailing newline\n", "trailing newline\n"),
+    ],
+)  # fmt: skip
+def test_what_a_template_may_say(body: str, text: str) -> None:
+    assert rendered(body).body == text
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ("{{ event.nothing }}", "'dict object' has no attribute 'nothing'"),
+        ("{{ who }}", "line 1: there is no who; use account, customer, event, parameters"),
+        ("{{ writer.money(1, 'EUR') }}", "line 1: call is not allowed in a template"),
+        ("{{ writer }}", "line 1: there is no writer; use account, customer, event, parameters"),
+        ("a\n{% for x in event %}{% endfor %}", "line 2: for is not allowed in a template"),
+        ("{% set x = 1 %}", "line 1: assign is not allowed in a template"),
+        ("{{ 'x' * 1000000000 }}", "line 1: mul is not allowed in a template"),
+        ("{{ 2 ** 99999999 }}", "line 1: pow is not allowed in a template"),
+        ("{{ '%999999999d' % 1 }}", "line 1: mod is not allowed in a template"),
+        ("{{ range(10) }}", "line 1: call is not allowed in a template"),
+        ("{{ 'x' | center(1000000000) }}", "No filter named 'center'."),
+        ("{{ event.__class__ }}", "access to attribute '__class__' of 'dict' object is unsafe."),
+        ("{% include 'x' %}", "line 1: include is not allowed in a template"),
+        ("{% macro m() %}{% endmacro %}", "line 1: macro is not allowed in a template"),
+        ("{{ event.amount_minor", "unexpected end of template, expected 'end of print statement'."),
+        ("{{ customer.full_name | money('EUR') }}", "TypeError"),
+        ("{{ event.amount_minor | money('XXX') }}", "KeyError"),
+        ("{{ customer.full_name + 1 }}", "TypeError"),
+        ("(" * 3000, None),
+        ("{{ " + "(" * 3000, "RecursionError"),
+    ],
+)  # fmt: skip
+def test_what_a_template_may_not_do(body: str, fault: str | None) -> None:
+    if fault is None:
+        assert rendered(body).body == body
+        return
+    with pytest.raises(RenderError) as raised:
+        rendered(body)
+    assert str(raised.value) == f"template DEBITED_ABOVE en version 3: {fault}"
+
+
+def test_a_reason_holds_no_value_of_the_customer() -> None:
+    for body in ("{{ customer.full_name.missing }}", "{{ customer.full_name | abs }}", "{{ customer.full_name < 1 }}"):
+        with pytest.raises(RenderError) as raised:
+            rendered(body)
+        assert "Ada" not in str(raised.value)
+
+
+def test_a_text_is_bounded() -> None:
+    with pytest.raises(RenderError, match="it makes 300001 characters, at most 10000 fit"):
+        rendered("x" * 300_001)
+    with pytest.raises(RenderError, match="at most 300 fit"):
+        rendered("body", subject="x" * 301)
+
+
+def test_the_longest_template_renders_in_no_time() -> None:
+    busiest = "{{ customer.full_name | upper | lower | upper }}" * 83  # 4,000 characters, the most a template may have
+    began = time.process_time()
+    assert len(rendered(busiest).body) == len(NAME) * 83
+    assert time.process_time() - began < 1.0
+
+
+def test_a_subject_may_be_missing() -> None:
+    assert rendered("body") == Text(None, "body")
+    assert rendered("body", "subject of {{ account.name }}") == Text("subject of NL91ABNA0417164300", "body")
+
+
+def test_the_template_of_the_locale_its_language_or_english() -> None:
+    templates = {("T", locale): Template("T", locale, 1, None, locale) for locale in ("en", "nl", "nl-BE")}
+    assert [choose(templates, "T", locale).locale for locale in ("nl-BE", "nl-NL", "fr-FR", "en-GB")] == [
+        "nl-BE",
+        "nl",
+        "en",
+        "en",
+    ]
+    with pytest.raises(RenderError, match="there is no template of U for nl-NL or en"):
+        choose(templates, "U", "nl-NL")
