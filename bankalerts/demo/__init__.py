@@ -83,4 +83,6 @@ def _watch(settings: Settings, connection: Connection, act: Act, console: Consol
             if over and (late or not figures.in_state("PENDING")):
                 verdict = verify(settings.database_url)
                 if late or not verdict.alerts.missing:
-                    return verdict, read_figures(connection, act.since)
+                    figures = read_figures(connection, act.since)
+                    screen.draw(living, figures, received.new(), last=True)
+                    return verdict, figures

@@ -58,8 +58,10 @@ def show(
     console.print(_messages_table(figures))
     latency.show(latency.measure(connection, since), console)
     show_verdict(verdict, console)
-    if figures.in_state("PENDING"):
-        console.print(f"{figures.in_state('PENDING'):,} messages are still on their way: `bankalerts status` says what runs")
+    if verdict.alerts.missing or figures.in_state("PENDING"):
+        console.print(
+            "not everything arrived in time: `bankalerts status` says what runs, and where its log is", soft_wrap=True
+        )
     text = TRY_NEXT.format(
         psql=shutil.which("psql") or program("psql"),
         url=settings.database_url,

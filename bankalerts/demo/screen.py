@@ -38,12 +38,12 @@ class Screen:
         with self._live:
             yield self
 
-    def draw(self, living: Living, figures: Figures, messages: list[Message]) -> None:
-        """Show the state of things; `messages` are those received since the last call."""
+    def draw(self, living: Living, figures: Figures, messages: list[Message], *, last: bool = False) -> None:
+        """Show the state of things; `messages` are those received since the call before. The last one is always shown."""
         self._newest.extend(messages)
         if self._live is not None:
             self._live.update(Group(self._counters(living, figures), _table(self._newest)), refresh=True)
-        elif living.seconds >= self._next_line_s:
+        elif last or living.seconds >= self._next_line_s:
             self._next_line_s = living.seconds + LINE_EVERY_S
             self._console.print(self._counters(living, figures), soft_wrap=True)
             for message in _one_of_each_channel(messages):
