@@ -16,6 +16,8 @@ from sql import queries
 
 log = logging.getLogger(__name__)
 
+# An engine that is stopped in the middle of a transaction holds its positions; after this long its successor has them.
+STOPPED_FOR_S = 20
 BACKOFF_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 T = TypeVar("T")
 
@@ -53,7 +55,7 @@ class Database:
         while True:
             try:
                 return work(self._connection)
-            except psycopg.OperationalError as error:
+            except psycopg.Error as error:
                 self._reconnect(error)
 
     def writing(self, topic: Topic, moves: Sequence[Move], work: Callable[[Connection], None]) -> None:
@@ -64,7 +66,7 @@ class Database:
         while True:
             try:
                 return work(self._connection)
-            except psycopg.OperationalError as error:
+            except psycopg.Error as error:
                 self._reconnect(error)
                 if self._is_done(topic, moves):
                     return None
@@ -84,9 +86,19 @@ class Database:
         raise PositionLost(f"positions of {topic.name} were moved by another engine while the database was away")
 
     def _connect(self) -> Connection:
-        return psycopg.connect(self._url, autocommit=True, application_name=self._name, connect_timeout=5, prepare_threshold=1)
+        return psycopg.connect(
+            self._url,
+            autocommit=True,
+            application_name=self._name,
+            connect_timeout=5,
+            prepare_threshold=1,
+            options=f"-c statement_timeout={STOPPED_FOR_S}s -c idle_in_transaction_session_timeout={STOPPED_FOR_S}s",
+        )
 
-    def _reconnect(self, why: psycopg.OperationalError) -> None:
+    def _reconnect(self, why: psycopg.Error) -> None:
+        """Only where the connection or the server failed; what PostgreSQL refuses for another reason is raised again."""
+        if not isinstance(why, psycopg.OperationalError) and not self._connection.broken:
+            raise why
         log.warning("lost PostgreSQL (%s), connecting again", first_line(why))
         self._connection.close()
         tries = 0

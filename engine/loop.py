@@ -8,17 +8,17 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
-from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaException, Message
 
 from bankalerts.errors import BankalertsError
 from bankalerts.settings import Settings
 from bankalerts.topics import Topics
 from engine import decode, outbox
-from engine.database import Database
-from engine.match import judge
+from engine.database import Database, Stopped
+from engine.match import Alert, Unjudgeable, judge
 from engine.outbox import Batch, Decision, PositionLost, Refused, Topic
 from engine.positions import Positions, read_position
-from engine.readers import EventReader, admin_client, describe, kafka_config, watermarks
+from engine.readers import EventReader, admin_client, ask_for_kafka, describe, kafka_config, watermarks
 from engine.state_follower import Stamped, StateFollower
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ GROUP = "bankalerts-engine"
 MOST_EVENTS = 1_000
 IDLE_S = 0.05
 STORE_POSITIONS_EVERY_S = 1.0
+REJOIN_AFTER_S = 1.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Event = tuple[Message, decode.AccountEntry]
@@ -107,15 +108,12 @@ class Engine:
                 reason = f"state version {event.state_version} of its account is not known here: from another database?"
                 batch.refused.append(refuse(self._topic, message, reason))
                 continue
-            for alert in judge(event, found.state, found.catalogue):
-                batch.decisions.append(
-                    Decision(
-                        *(alert, event.kind, event.event_id, event.account_id, event.event_time, event.inserted_at),
-                        committed_at=from_microseconds(event.committed_us),
-                        on_kafka_at=kafka_time(message),
-                        decided_at=now,
-                    )
-                )
+            try:
+                alerts = list(judge(event, found.state, found.catalogue))
+            except Unjudgeable as error:
+                batch.refused.append(refuse(self._topic, message, str(error)))
+                continue
+            batch.decisions += [decide(message, event, alert, now) for alert in alerts]
 
     def _write(self, batch: Batch) -> None:
         """Nothing decided: positions alone, once a second."""
@@ -153,13 +151,16 @@ class Engine:
 
     def _revoked(self, partitions: list[int]) -> None:
         self._stored_at = 0.0
-        self._write(Batch())
+        try:
+            self._write(Batch())
+        except (PositionLost, Stopped) as error:
+            log.warning("positions not stored on leaving (%s): these events are judged again, to no effect", error)
         self._lost(partitions)
 
     def _lost(self, partitions: list[int]) -> None:
         self._positions.give_up(partitions)
         self._state.remove(partitions)
-        log.info("gave up partitions %s", sorted(partitions))
+        log.info("gave up partitions %s; states so far: %s", sorted(partitions), self._state.told())
 
     def _quarantine_now(self, refused: Refused) -> None:
         self._database.reading(lambda connection: outbox.quarantine(connection, self._name, refused))
@@ -168,6 +169,15 @@ class Engine:
 def refuse(topic: Topic, message: Message, reason: str) -> Refused:
     position = int(message.offset() or 0)
     return Refused(topic, int(message.partition() or 0), position, message.key(), message.value(), reason)
+
+
+def decide(message: Message, event: decode.AccountEntry, alert: Alert, now: datetime) -> Decision:
+    return Decision(
+        *(alert, event.kind, event.event_id, event.account_id, event.event_time, event.inserted_at),
+        committed_at=from_microseconds(event.committed_us),
+        on_kafka_at=kafka_time(message),
+        decided_at=now,
+    )
 
 
 def kafka_time(message: Message) -> datetime | None:
@@ -192,12 +202,21 @@ def check_partitions(database: Database, counts: dict[str, int]) -> None:
 
 def run(settings: Settings, stop: threading.Event, on_ready: Callable[[], None]) -> None:
     """Judge until `stop`. Raises BankalertsError when that is impossible."""
+    ask_for_kafka(settings.kafka, settings.name)
     with Database(settings.database_url, settings.name, stop) as database:
         while not stop.is_set():
-            engine = Engine(settings, database, on_ready)
             try:
-                engine.run(stop)
+                run_as_member(settings, database, stop, on_ready)
             except PositionLost as lost:
                 log.warning("%s: joining the group anew", lost)
-            finally:
-                engine.close()
+            except KafkaException as error:
+                log.warning("Kafka: %s: joining the group anew in %.0f s", error.args[0].str(), REJOIN_AFTER_S)
+                stop.wait(REJOIN_AFTER_S)
+
+
+def run_as_member(settings: Settings, database: Database, stop: threading.Event, on_ready: Callable[[], None]) -> None:
+    engine = Engine(settings, database, on_ready)
+    try:
+        engine.run(stop)
+    finally:
+        engine.close()

@@ -50,20 +50,33 @@ def admin_client(kafka: str, name: str) -> AdminClient:
     return AdminClient({**config, "log_level": 3})
 
 
+def ask_for_kafka(kafka: str, name: str) -> None:
+    """Raises BankalertsError when Kafka does not answer."""
+    try:
+        AdminClient({"bootstrap.servers": kafka, "client.id": name, "log_level": 0}).list_topics(timeout=10)
+    except KafkaException as error:
+        raise BankalertsError(
+            f"Kafka at {kafka} does not answer ({error.args[0].str()}): start it with 'bankalerts up', or set BANKALERTS_KAFKA"
+        ) from error
+
+
 def log_kafka_error(error: KafkaError) -> None:
     log.warning("Kafka: %s", error.str())
 
 
 def describe(admin: AdminClient, names: Iterable[str]) -> dict[str, tuple[Topic, int]]:
-    """Topic name -> (topic with its identity, number of partitions). Raises BankalertsError for one that is missing."""
+    """Topic name -> (topic with its identity, number of partitions).
+
+    Raises BankalertsError for one that is missing, KafkaException when Kafka does not answer.
+    """
     found = {}
     for name, future in admin.describe_topics(TopicCollection(list(names)), request_timeout=TIMEOUT_S).items():
         try:
             description = future.result()
         except KafkaException as error:
-            raise BankalertsError(
-                f"topic {name} cannot be read ({error.args[0].str()}): 'bankalerts connectors ensure' makes the topics"
-            ) from error
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise
+            raise BankalertsError(f"topic {name} does not exist: 'bankalerts connectors ensure' makes the topics") from error
         found[name] = (Topic(name, str(description.topic_id)), len(description.partitions))
     return found
 
@@ -128,12 +141,14 @@ class StateReader:
         self._consumer = Consumer({**config, "group.id": f"{group}-state", "enable.partition.eof": True})
         self._admin = admin
         self._on_end = on_end
+        self._assigned: set[tuple[str, int]] = set()
         self._last: dict[tuple[str, int], int] = {}
 
     def add(self, topic: str, partitions: Iterable[int]) -> None:
         """Read these from their beginning."""
         for partition in partitions:
             self._consumer.incremental_assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
+            self._assigned.add((topic, partition))
             self.expect_end(topic, partition)
 
     def expect_end(self, topic: str, partition: int) -> None:
@@ -145,9 +160,11 @@ class StateReader:
             self._last[topic, partition] = high - 1
 
     def remove(self, topic: str, partitions: Iterable[int]) -> None:
-        for partition in partitions:
-            self._last.pop((topic, partition), None)
-            self._consumer.incremental_unassign([TopicPartition(topic, partition)])
+        """Stop reading those of these that are being read."""
+        for where in {(topic, partition) for partition in partitions} & self._assigned:
+            self._assigned.remove(where)
+            self._last.pop(where, None)
+            self._consumer.incremental_unassign([TopicPartition(*where)])
 
     def read(self, most: int, timeout_s: float) -> Iterator[Message]:
         """Up to `most` records: waits for the first, then takes what is there. Lazy: an end is told in its place."""

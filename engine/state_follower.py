@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +57,7 @@ class StateFollower:
         self._catalogue = CatalogueSnapshot()
         self._old_catalogues: dict[int, Catalogue] = {}
         self._reported: set[str] = set()
+        self._told: Counter[str] = Counter()
         self._quarantine = quarantine
         self._reader.add(catalogue.name, [0])
 
@@ -99,11 +101,20 @@ class StateFollower:
         """
         wanted = {(event.account_id, event.state_version, event.catalogue_version): part for part, event in events}
         found = self._in_memory(wanted)
+        self._told["in memory"] += len(found)
         if len(found) < len(wanted):
+            had = len(found)
             self._wait_for(wanted, found)
+            self._told["after reading on"] += len(found) - had
         if len(found) < len(wanted):
+            had = len(found)
             self._ask_history(connection, wanted, found)
+            self._told["from the history tables"] += len(found) - had
         return found
+
+    def told(self) -> str:
+        """Where the states were found since the start, for the log."""
+        return ", ".join(f"{count} {where}" for where, count in self._told.items()) or "none"
 
     def close(self) -> None:
         self._reader.close()
