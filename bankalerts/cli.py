@@ -99,6 +99,17 @@ def status(as_json: Json = False) -> None:
     status_table(out, stack, found)
 
 
+@app.command()
+def prepare() -> None:
+    """Put the product's alert types in place, and partitions for the coming months. Safe to repeat.
+
+    `up` does so on the local stack; elsewhere it comes after `alembic upgrade head`.
+    """
+    from bankalerts.stack import schema
+
+    schema.prepare(settings.database_url())
+
+
 @connectors_app.command("ensure")
 def connectors_ensure() -> None:
     """Create missing topics and put the connector; says what changed. Safe to repeat."""

@@ -24,7 +24,7 @@ def part(home: Home, port: int, kafka: str) -> Part:
         address=url,
         launch=Launch(command, files={properties: _properties(port, kafka)}),
         check=lambda _record: _check(url),
-        ready_within_s=90.0,
+        ready_within_s=120.0,  # it is started beside Kafka, which it waits for
         stop_within_s=20.0,
     )
 

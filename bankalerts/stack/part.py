@@ -32,7 +32,7 @@ class Part:
     check: Callable[[Record], str]
     needs: tuple[str, ...] = ()
     prepare: Callable[[], None] = nothing
-    ready_within_s: float = 60.0
+    ready_within_s: float = 90.0
     stop_signal: signal.Signals = signal.SIGTERM
     stop_within_s: float = 15.0
 

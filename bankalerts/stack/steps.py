@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from bankalerts.errors import BankalertsError
@@ -22,16 +23,22 @@ class _LeftOutError(Exception):
     """Something that the step needs failed; that failure was reported already."""
 
 
-def run_steps(steps: list[Step]) -> None:
+def run_steps(steps: list[Step], interrupted: threading.Event) -> None:
     """Run all steps, given in an order in which each comes after what it needs.
 
     A need that is not among the steps counts as done. Raises BankalertsError with one line per failed step.
+    Ctrl-C sets `interrupted`, on which a waiting step gives up.
     """
+    futures: dict[str, Future[None]] = {}
     with ThreadPoolExecutor(len(steps) or 1) as pool:
-        futures: dict[str, Future[None]] = {}
         for step in steps:
             before = [futures[need] for need in step.needs if need in futures]
             futures[step.name] = pool.submit(_run_after, before, step.run)
+        try:
+            wait(futures.values())
+        except KeyboardInterrupt:
+            interrupted.set()
+            raise
     errors = [future.exception() for future in futures.values()]
     for error in errors:
         if error is not None and not isinstance(error, BankalertsError | _LeftOutError):

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 from rich.console import Console
 
-from bankalerts.bank import load
-from bankalerts.database import connected
 from bankalerts.errors import BankalertsError
-from bankalerts.settings import Settings, environment, variables
-from bankalerts.stack import postgres
+from bankalerts.stack import postgres, schema
 from bankalerts.stack.display import Display
 from bankalerts.stack.down import end_parts
 from bankalerts.stack.home import Home, Remembered, choose_ports, remembered, settings_of
@@ -25,12 +19,15 @@ from bankalerts.stack.parts import CONNECTORS, MIGRATIONS, SINGLE, all_parts, ch
 from bankalerts.stack.processes import Record, last_line, marked, read_record, start, stop
 from bankalerts.stack.state import paused, why_not_ready
 from bankalerts.stack.steps import Step, run_steps
-from sql import catalogue
 
 POLL_S = 0.05
-MIGRATE_WITHIN_S = 120.0
-PARTITIONS_BACK, PARTITIONS_AHEAD = timedelta(days=31), timedelta(days=92)
-PROJECT = Path(__file__).parents[2]
+LISTENS_AT = {
+    "postgres": ("postgres",),
+    "kafka": ("kafka", "kafka-controller"),
+    "connect": ("connect",),
+    "mail-server": ("smtp", "mail"),
+    "provider": ("provider",),
+}
 
 
 def up(home: Home, engines: int | None, without: frozenset[str], console: Console) -> None:
@@ -48,95 +45,71 @@ def up(home: Home, engines: int | None, without: frozenset[str], console: Consol
         stack.save(home)
         end_parts(home, _superfluous(home, {part.name for part in parts}))
         with Display(console).shown() as display:
-            run_steps(_steps(home, stack, parts, without, display))
+            ascent = _Ascent(home, stack, display)
+            run_steps(ascent.steps(parts, without), ascent.interrupted)
 
 
-def _steps(home: Home, stack: Remembered, parts: list[Part], without: frozenset[str], display: Display) -> list[Step]:
-    """Steps in an order in which each comes after what it needs."""
-    steps = {part.name: Step(part.name, partial(_bring_up, home, part, display), part.needs) for part in parts}
-    settings = settings_of(home, stack, "bankalerts")
-    if "postgres" in steps and MIGRATIONS not in without:
-        run = partial(_migrate, home, stack, settings, display)
-        steps[MIGRATIONS] = Step(MIGRATIONS, run, ("postgres",))
-    if {"kafka", "connect"} <= steps.keys() and CONNECTORS not in without:
-        ensure = partial(_ensure_connectors, home, settings, display)
-        steps[CONNECTORS] = Step(CONNECTORS, ensure, (MIGRATIONS, "connect"))
-    early = [*(name for name in SINGLE if name != "notifier"), MIGRATIONS, CONNECTORS]
-    return [steps.pop(name) for name in early if name in steps] + list(steps.values())
+@dataclass(frozen=True)
+class _Ascent:
+    """One `up` on its way."""
 
+    home: Home
+    stack: Remembered
+    display: Display
+    interrupted: threading.Event = field(default_factory=threading.Event)
 
-def _bring_up(home: Home, part: Part, display: Display) -> None:
-    """Leave a part alone that runs as wanted; else start it, and wait until it is ready."""
-    record = read_record(home, part.name)
-    process = record.process() if record else None
-    wanted = part.launch.fingerprint()
-    if record and process and record.fingerprint == wanted and not why_not_ready(part, record):
-        display.line(f"[green]✓[/] {part.name} runs {part.address}".rstrip())
-        return
-    with display.step(part.name, "starting", f"is ready {part.address}".rstrip()):
-        if record is None or process is None or record.fingerprint != wanted:
-            _end_former(home, part)
-            part.prepare()
-            record = start(home, part.name, part.launch)
-        _wait_until_ready(home, part, record)
+    def steps(self, parts: list[Part], without: frozenset[str]) -> list[Step]:
+        """Steps in an order in which each comes after what it needs."""
+        steps = {part.name: Step(part.name, partial(self._bring_up, part), part.needs) for part in parts}
+        if "postgres" in steps and MIGRATIONS not in without:
+            steps[MIGRATIONS] = Step(MIGRATIONS, self._migrate, ("postgres",))
+        if {"kafka", "connect"} <= steps.keys() and CONNECTORS not in without:
+            steps[CONNECTORS] = Step(CONNECTORS, self._ensure_connectors, (MIGRATIONS, "kafka", "connect"))
+        early = [*(name for name in SINGLE if name != "notifier"), MIGRATIONS, CONNECTORS]
+        return [steps.pop(name) for name in early if name in steps] + list(steps.values())
 
+    def _bring_up(self, part: Part) -> None:
+        """Leave a part alone that runs as wanted; else start it, and wait until it is ready."""
+        record = read_record(self.home, part.name)
+        if record is not None and (record.process() is None or record.fingerprint != part.launch.fingerprint()):
+            record = None
+        if record is not None and not why_not_ready(part, record):
+            self.display.line(f"[green]✓[/] {part.name} runs {part.address}".rstrip())
+            return
+        with self.display.step(part.name, "starting", f"is ready {part.address}".rstrip()):
+            self._wait_until_ready(part, record or self._start(part))
 
-def _end_former(home: Home, part: Part) -> None:
-    """A process that runs otherwise than wanted, or that an `up` started and could not write down."""
-    stop(marked(home).get(part.name, []), part.stop_signal, part.stop_within_s)
+    def _start(self, part: Part) -> Record:
+        # What runs otherwise than wanted, or what an `up` started and could not write down.
+        stop(marked(self.home).get(part.name, []), part.stop_signal, part.stop_within_s)
+        part.prepare()
+        return start(self.home, part.name, part.launch)
 
+    def _wait_until_ready(self, part: Part, record: Record) -> None:
+        deadline = time.monotonic() + part.ready_within_s
+        log = self.home.log(part.name)
+        while why := why_not_ready(part, record):
+            if record.process() is None:
+                raise BankalertsError(f"{part.name} is not ready, it ended: {last_line(log)}; its log is {log}")
+            if paused(record) or time.monotonic() > deadline:
+                raise BankalertsError(f"{part.name} is not ready: {why}; its log is {log}")
+            if self.interrupted.wait(POLL_S):
+                raise BankalertsError(f"{part.name} was not waited for: interrupted")
 
-def _wait_until_ready(home: Home, part: Part, record: Record) -> None:
-    deadline = time.monotonic() + part.ready_within_s
-    log = home.log(part.name)
-    while why := why_not_ready(part, record):
-        if record.process() is None:
-            raise BankalertsError(f"{part.name} is not ready, it ended: {last_line(log)}; its log is {log}")
-        if paused(record) or time.monotonic() > deadline:
-            raise BankalertsError(f"{part.name} is not ready: {why}; its log is {log}")
-        threading.Event().wait(POLL_S)
+    def _migrate(self) -> None:
+        with self.display.step(MIGRATIONS, "alembic upgrade head", "are at head"):
+            postgres.create_database(self.stack.ports["postgres"], self.stack.password)
+            settings = settings_of(self.home, self.stack, MIGRATIONS)
+            schema.migrate(settings, self.home.log(MIGRATIONS))
+            schema.prepare(settings.database_url)
 
+    def _ensure_connectors(self) -> None:
+        import connectors
 
-def _migrate(home: Home, stack: Remembered, settings: Settings, display: Display) -> None:
-    with display.step(MIGRATIONS, "alembic upgrade head", "are at head"):
-        postgres.create_database(stack.ports["postgres"], stack.password)
-        migrate(settings, home.log(MIGRATIONS))
-        prepare(settings)
-
-
-def prepare(settings: Settings) -> None:
-    """Put the alert types that come with the product in place, and partitions for the entries of the coming months."""
-    with connected(settings.database_url, MIGRATIONS) as connection:
-        catalogue.apply(connection)
-        today = datetime.now(UTC).date()
-        load.add_partitions(connection, [today - PARTITIONS_BACK, today + PARTITIONS_AHEAD])
-
-
-def migrate(settings: Settings, log: Path) -> None:
-    """Bring the database to the head of the migrations; an error quotes the last line of the log."""
-    with log.open("wb") as output:
-        try:
-            done = subprocess.run(
-                (sys.executable, "-m", "alembic", "upgrade", "head"),
-                cwd=PROJECT,
-                env=environment(variables(settings)),
-                stdout=output,
-                stderr=output,
-                timeout=MIGRATE_WITHIN_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise BankalertsError(f"the migrations did not end within {MIGRATE_WITHIN_S:.0f} s; their log is {log}") from error
-    if done.returncode != 0:
-        raise BankalertsError(f"the migrations failed: {last_line(log)}; their log is {log}")
-
-
-def _ensure_connectors(home: Home, settings: Settings, display: Display) -> None:
-    import connectors
-
-    log = home.log(CONNECTORS)
-    with display.step(CONNECTORS, "topics and capture", "are as they should be"), log.open("a") as output:
-        connectors.ensure(settings, lambda text: print(text, file=output, flush=True))
+        settings = settings_of(self.home, self.stack, CONNECTORS)
+        shown = self.display.step(CONNECTORS, "topics and capture", "are as they should be")
+        with shown, self.home.log(CONNECTORS).open("a") as log:
+            connectors.ensure(settings, lambda text: print(text, file=log, flush=True))
 
 
 def _superfluous(home: Home, wanted: set[str]) -> list[str]:
@@ -147,12 +120,5 @@ def _superfluous(home: Home, wanted: set[str]) -> list[str]:
 
 def _ports_in_use(home: Home) -> set[str]:
     """The names of ports that a living part of ours listens at: they are not free, and need not be."""
-    names = {
-        "postgres": ("postgres",),
-        "kafka": ("kafka", "kafka-controller"),
-        "connect": ("connect",),
-        "mail-server": ("smtp", "mail"),
-        "provider": ("provider",),
-    }
-    living = (part for part in names if (record := read_record(home, part)) and record.process())
-    return {port for part in living for port in names[part]}
+    living = (part for part in LISTENS_AT if (record := read_record(home, part)) and record.process())
+    return {port for part in living for port in LISTENS_AT[part]}

@@ -30,12 +30,15 @@ def test_a_step_runs_after_what_it_needs() -> None:
         ran.append("postgres")
         gate.set()
 
-    run_steps([Step("kafka", slow), Step("postgres", other), Step("connect", lambda: ran.append("connect"), ("kafka",))])
+    run_steps(
+        [Step("kafka", slow), Step("postgres", other), Step("connect", lambda: ran.append("connect"), ("kafka",))],
+        threading.Event(),
+    )
     assert ran == ["postgres", "kafka", "connect"]
 
 
 def test_a_need_that_is_not_among_the_steps_counts_as_done() -> None:
-    run_steps([Step("connect", nothing, ("kafka",))])
+    run_steps([Step("connect", nothing, ("kafka",))], threading.Event())
 
 
 def test_what_needs_a_failed_step_is_left_out_and_each_failure_is_one_line() -> None:
@@ -48,11 +51,11 @@ def test_what_needs_a_failed_step_is_left_out_and_each_failure_is_one_line() -> 
         Step("provider", lambda: ran.append("provider")),
     ]
     with pytest.raises(BankalertsError) as raised:
-        run_steps(steps)
+        run_steps(steps, threading.Event())
     assert str(raised.value).splitlines() == ["kafka is not ready", "postgres is not ready"]
     assert ran == ["provider"]
 
 
 def test_a_mistake_of_ours_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
-        run_steps([Step("kafka", lambda: print(1 / 0))])
+        run_steps([Step("kafka", lambda: print(1 / 0))], threading.Event())
