@@ -60,9 +60,15 @@ async def _serve_until_signalled(given: Settings) -> None:
     gc.freeze()
     try:
         await serve(given, stop)
-    except* asyncpg.PostgresError as group:
-        error = group.exceptions[0]
-        raise BankalertsError(f"PostgreSQL refuses what the notifier asks ({error}): run `alembic upgrade head`") from error
+    except BaseExceptionGroup as group:
+        refused = _first(group)
+        if not isinstance(refused, asyncpg.PostgresError):
+            raise
+        raise BankalertsError(f"PostgreSQL refuses what the notifier asks ({refused}): run `alembic upgrade head`") from group
+
+
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 def main() -> None:

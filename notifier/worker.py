@@ -110,6 +110,8 @@ class Worker:
                 )
                 for message, recipient in zip(claimed, recipients, strict=True):
                     self._start(message, recipient, sent.get(message.message_id, {}))
+                    # Rendering a whole batch at once would hold up the other channels, and this message's own send.
+                    await asyncio.sleep(0)
         except DatabaseAwayError:
             if claimed:
                 log.warning("%s: %d messages wait for their lease to run out", self._name, len(claimed))

@@ -25,6 +25,7 @@ T = TypeVar("T")
 POLL_S = 0.02
 DEADLINE_S = 20.0
 EVENT = {"amount_minor": -5000, "currency": "EUR", "balance_after_minor": 9000}
+EVENT_DATE = date(2026, 3, 1)
 EVENT_TIME = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
 
@@ -152,25 +153,19 @@ class Bank:
         return (await self.messages(channel, [customer_id], alert_type))[0]
 
     async def messages(self, channel: str, customer_ids: list[int], alert_type: str = "BALANCE_BELOW") -> list[UUID]:
-        """One alert and one message for each customer, in one transaction."""
+        """One alert and one message for each customer, in one transaction, in the order of the customers."""
         evidence = json.dumps({"event": EVENT, "parameters": {"threshold_minor": 10000}})
-        ids = [(uuid4(), uuid4(), customer_id) for customer_id in customer_ids]
-        async with self.connection.transaction():
-            await self.connection.executemany(
-                "insert into alerting.alert (alert_id, event_kind, event_id, event_date, account_id, customer_id, alert_type,"
-                " preference_no, event_time, inserted_at, decided_at, evidence) values"
-                " ($1, 'ACCOUNT_ENTRY', $1::uuid::text, $2, $3, $4, $5, 1, $6, now(), now(), $7)",
-                [(alert, date(2026, 3, 1), f"a-{who}", who, alert_type, EVENT_TIME, evidence) for alert, _, who in ids],
-            )
-            await self.connection.execute(
-                "insert into alerting.outbox (message_id, alert_id, event_date, channel)"
-                " select m, a, $3, $4 from unnest($1::uuid[], $2::uuid[]) as x (m, a)",
-                [message for _, message, _ in ids],
-                [alert for alert, _, _ in ids],
-                date(2026, 3, 1),
-                channel,
-            )
-        return [message for _, message, _ in ids]
+        alerts = [(uuid4(), customer_id) for customer_id in customer_ids]
+        await self.connection.executemany(
+            "insert into alerting.alert (alert_id, event_kind, event_id, event_date, account_id, customer_id, alert_type,"
+            " preference_no, channels, event_time, inserted_at, decided_at, evidence) values"
+            " ($1, 'ACCOUNT_ENTRY', $1::uuid::text, $2, $3, $4, $5, 1, $6, $7, now(), now(), $8)",
+            [(alert, EVENT_DATE, f"a-{who}", who, alert_type, [channel], EVENT_TIME, evidence) for alert, who in alerts],
+        )
+        ids = await self.run(
+            "select alerting.message_id(a, $2) as id from unnest($1::uuid[]) a", [a for a, _ in alerts], channel
+        )
+        return [row["id"] for row in ids]
 
     async def outbox(self, message_id: UUID) -> asyncpg.Record:
         """The message's row."""

@@ -39,7 +39,9 @@ async def notifier_process(scene: Scene, folder: Path) -> AsyncIterator[asyncio.
     ready = folder / "notifier.ready"
     ready.unlink(missing_ok=True)
     settings = dataclasses.replace(scene.settings, ready_file=ready, kafka="none:1", connect_url="http://none:1")
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "notifier", env=environment(variables(settings)))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "notifier", env=environment(variables(settings)), stderr=asyncio.subprocess.PIPE
+    )
 
     async def is_ready() -> bool:
         return ready.exists()
@@ -182,6 +184,20 @@ def test_a_missing_database_is_one_line(database: str, tmp_path: Path) -> None:
                     pass
             assert "\n" not in str(raised.value)
             assert "bankalerts:" not in str(raised.value), "no password in an error"
+
+    play(database, tmp_path, scenario)
+
+
+def test_a_schema_that_does_not_fit_ends_it_with_one_line(database: str, tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        async with notifier_process(scene, tmp_path) as process:
+            await scene.bank.run("alter table alerting.outbox_due rename to elsewhere")
+            _, errors = await asyncio.wait_for(process.communicate(), 20)
+        assert process.returncode == 1
+        last = errors.decode().splitlines()[-1]
+        assert "outbox_due" in last
+        assert "alembic upgrade head" in last
+        assert "Traceback" not in errors.decode()
 
     play(database, tmp_path, scenario)
 
