@@ -169,7 +169,8 @@ def _as_server_user(data: Path) -> tuple[str, ...]:
         return change
     # A folder above is closed to others, as a home folder or mktemp's is. Rather than open it for everybody,
     # the server alone may pass.
-    return (*change, "--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+    # no_setuid_fixup: access(2), with which PostgreSQL looks for its own programs, then counts the capability too.
+    return (*change, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup")
 
 
 def _may_pass(path: Path) -> bool:
