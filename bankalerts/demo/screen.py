@@ -50,10 +50,9 @@ class Screen:
                 self._console.print(_line(message), soft_wrap=True)
 
     def _counters(self, living: Living, figures: Figures) -> Text:
-        entries = f"{living.played:,} of {self._entries:,} entries, {living.changed:,} changes of preferences and permissions"
-        alerts = f"{sum(figures.alerts.values()):,} alerts"
-        messages = f"{figures.in_state('ACCEPTED'):,} messages handed over, {figures.in_state('PENDING'):,} on their way"
-        return Text(f"{living.seconds:4.0f} s: {entries}; {alerts}; {messages}")
+        entries = f"{living.played:,} of {self._entries:,} entries, {living.changed:,} changes"
+        messages = f"{figures.in_state('ACCEPTED'):,} messages sent, {figures.in_state('PENDING'):,} on their way"
+        return Text(f"{living.seconds:3.0f} s: {entries}; {sum(figures.alerts.values()):,} alerts; {messages}")
 
 
 def _table(messages: deque[Message]) -> Table:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import date
@@ -21,6 +26,7 @@ from bankalerts.report.golden import compare_with_golden
 from sql import catalogue
 from tests.conftest import Server
 from tests.shared_data import shared_data
+from tests.waiting import wait_until
 
 ENTRIES, PREFERENCES = 49_102, 26_845
 
@@ -118,6 +124,32 @@ def test_a_stop_ends_the_replay_and_says_what_was_done(empty: str) -> None:
     stop.set()
     done = play_berka(empty, limit=10, stop=stop)
     assert (done.stopped, done.played, done.entries) == (True, 0, 10)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_command_cleanly(empty: str, number: signal.Signals) -> None:
+    command = ["replay", "berka", str(shared_data("berka")), "--rate", "50", "--json"]
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "bankalerts.cli", *command],
+            env={**os.environ, "BANKALERTS_DATABASE_URL": empty},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as playing,
+        psycopg.connect(empty, autocommit=True) as connection,
+    ):
+
+        def count_entries() -> int:
+            row = connection.execute("select count(*) from bank.account_entry").fetchone()
+            return row[0] if row else 0
+
+        wait_until(count_entries, 60, "the first entry")
+        playing.send_signal(number)
+        output, _ = playing.communicate(timeout=30)
+        inserted = count_entries()
+    assert playing.returncode == 130
+    done = json.loads(output)
+    assert (done["stopped"], done["played"], done["added"]) == (True, inserted, inserted)
 
 
 def test_preferences_of_a_file_change_and_number_as_written(empty: str, tmp_path: Path) -> None:
