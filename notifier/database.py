@@ -58,8 +58,10 @@ class Database:
         try:
             pool = await asyncpg.create_pool(
                 url,
-                min_size=1,
+                # Kept open, so that no message waits for a connection and its statements to be prepared.
+                min_size=connections,
                 max_size=connections,
+                max_inactive_connection_lifetime=0,
                 timeout=CONNECT_WITHIN_S,
                 command_timeout=STATEMENT_WITHIN_S,
                 max_cached_statement_lifetime=0,
@@ -110,11 +112,11 @@ class Database:
     def _note_away(self, error: BaseException) -> None:
         if self._away_since is None:
             self._away_since = time.monotonic()
-            log.warning("PostgreSQL at %s is away (%s): waiting for it", self._address, _cause(error))
+            log.warning("PostgreSQL at %s cannot be used (%s): trying again", self._address, _cause(error))
 
     def _note_back(self) -> None:
         if self._away_since is not None:
-            log.info("PostgreSQL at %s is back after %.1f s", self._address, time.monotonic() - self._away_since)
+            log.info("PostgreSQL at %s can be used again after %.1f s", self._address, time.monotonic() - self._away_since)
             self._away_since = None
 
 
