@@ -56,7 +56,7 @@ class Record:
             same = abs(process.create_time() - self.created) < CREATED_TOLERANCE_S
         except psutil.NoSuchProcess:
             return None
-        return process if same and _lives(process) else None
+        return process if same and lives(process) else None
 
 
 def read_record(home: Home, part: str) -> Record | None:
@@ -109,12 +109,12 @@ def stop(processes: list[psutil.Process], number: signal.Signals, within_s: floa
 def wait_for_end(processes: list[psutil.Process], within_s: float) -> list[psutil.Process]:
     """Wait until the processes have ended; returns those that live on after `within_s` seconds."""
     deadline = time.monotonic() + within_s
-    while (alive := [process for process in processes if _lives(process)]) and time.monotonic() < deadline:
+    while (alive := [process for process in processes if lives(process)]) and time.monotonic() < deadline:
         threading.Event().wait(POLL_S)
     return alive
 
 
-def _lives(process: psutil.Process) -> bool:
+def lives(process: psutil.Process) -> bool:
     """An ended process whose parent has not asked for its end yet is no living one."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE

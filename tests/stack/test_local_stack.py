@@ -12,7 +12,7 @@ import psutil
 import psycopg
 import pytest
 
-from bankalerts.stack.processes import MARK
+from bankalerts.stack.processes import MARK, lives
 from tests.running_stack import RunningStack
 from tests.waiting import wait_until
 
@@ -93,7 +93,7 @@ def test_engines_are_added_and_taken_away(stack: RunningStack) -> None:
     assert set(stack.pids()) == {*PARTS, "engine-2"}
     second = psutil.Process(stack.pids()["engine-2"])
     stack.cli("up", "--engines", "1")
-    assert not second.is_running()
+    assert not lives(second)
     assert stack.pids() == before
 
 
