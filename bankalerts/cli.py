@@ -27,12 +27,15 @@ app = typer.Typer(
 
 [bold]Start here[/]
 
-  bankalerts up                    start PostgreSQL, Kafka, Connect, engine and notifier on this machine
-  bankalerts status                what runs, where, and the database's URL
-  psql "$(bankalerts status --json | jq -r .database_url)"      write preferences and entries with plain SQL
-  bankalerts messages --follow     see the messages as customers get them
-  bankalerts verify                compare the outbox with the SQL reference
-  bankalerts down                  end all processes; the data stays
+  bankalerts up                  start the whole stack on this machine
+  bankalerts status              what runs, where, and the database's URL
+  bankalerts messages --follow   the messages as customers get them
+  bankalerts verify              compare the outbox with the SQL reference
+  bankalerts down                end all processes; the data stays
+
+Preferences, permissions and entries are written with plain SQL:
+
+  psql "$(bankalerts status --json | jq -r .database_url)"
 
 The state is kept in the folder that BANKALERTS_HOME names, else in .bankalerts below the current folder.""",
 )

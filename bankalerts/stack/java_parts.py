@@ -81,7 +81,7 @@ def class_path() -> list[Path]:
     if missing:
         raise BankalertsError(
             f"{missing} of {len(jars)} Java parts (Kafka, Connect, Debezium) are not in {root}:"
-            " fetch them with `python -m bankalerts.stack.java_parts fetch`"
+            f" fetch them with `{sys.executable} -m bankalerts.stack.java_parts fetch`"
         )
     return paths
 

@@ -26,7 +26,7 @@ def test_the_lock_is_written_as_it_is_read() -> None:
 
 def test_missing_parts_are_one_line_that_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("M2_REPO", str(tmp_path))
-    with pytest.raises(BankalertsError, match=r"of \d+ Java parts .* `python -m bankalerts\.stack\.java_parts fetch`"):
+    with pytest.raises(BankalertsError, match=r"of \d+ Java parts .* -m bankalerts\.stack\.java_parts fetch`"):
         java_parts.class_path()
 
 
