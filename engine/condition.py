@@ -7,6 +7,7 @@ types. sqlglot parses the rest.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -58,8 +59,8 @@ def compile_condition(text: str, columns: Mapping[str, Column], parameters: Mapp
     return Condition(eval(code, dict(_LOGIC)), tuple(sorted(writer.read)))  # noqa: S307
 
 
-def _compare(operator: str) -> Callable[[Any, Any], Any]:
-    function: Callable[[Any, Any], Any] = eval(f"lambda a, b: a {operator} b")  # noqa: S307
+def _strict(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """NULL where an operand is."""
     return lambda a, b: None if a is None or b is None else function(a, b)
 
 
@@ -98,7 +99,8 @@ _LOGIC: dict[str, Any] = {
     "not3": _not,
     "in3": _in,
     "between3": _between,
-    **{name: _compare(operator) for operator, name in _NAMES.items()},
+    "same": operator.is_,
+    **{name: _strict(getattr(operator, name)) for name in _NAMES.values()},
 }
 
 
@@ -141,12 +143,12 @@ class _Writer:
         return self._operation(node)
 
     def _operation(self, node: exp.Expr) -> _Source:
-        if operator := COMPARISONS.get(type(node)):
+        if sign := COMPARISONS.get(type(node)):
             left, right = self._alike(node.this, node.expression)
-            return self._binary(operator, left, right, "boolean")
-        if operator := ARITHMETIC.get(type(node)):
+            return self._binary(sign, left, right, "boolean")
+        if sign := ARITHMETIC.get(type(node)):
             left, right = self._of_kind("integer", node.this), self._of_kind("integer", node.expression)
-            return self._binary(operator, left, right, "integer")
+            return self._binary(sign, left, right, "integer")
         if isinstance(node, (exp.And, exp.Or)):
             return self._connective(node)
         if isinstance(node, exp.Not):
@@ -165,10 +167,10 @@ class _Writer:
             return _Source(f"in3({value.text}, ({', '.join(one.text for one in values)},))", "boolean", True)
         raise BadCondition(f"{_shown(node)} ({type(node).__name__}) is not in the subset of docs/sql-contract.md")
 
-    def _binary(self, operator: str, left: _Source, right: _Source, kind: str) -> _Source:
+    def _binary(self, sign: str, left: _Source, right: _Source, kind: str) -> _Source:
         if left.nullable or right.nullable:
-            return _Source(f"{_NAMES[operator]}({left.text}, {right.text})", kind, True)
-        return _Source(f"({left.text} {operator} {right.text})", kind, False)
+            return _Source(f"{_NAMES[sign]}({left.text}, {right.text})", kind, True)
+        return _Source(f"({left.text} {sign} {right.text})", kind, False)
 
     def _connective(self, node: exp.And | exp.Or) -> _Source:
         word = "and" if isinstance(node, exp.And) else "or"
@@ -178,11 +180,10 @@ class _Writer:
         return _Source(f"({left.text} {word} {right.text})", "boolean", False)
 
     def _is(self, node: exp.Is) -> _Source:
-        word = "is not" if node.args.get("negate") else "is"
-        if isinstance(node.expression, exp.Null):
-            return _Source(f"({self._node(node.this).text} {word} None)", "boolean", False)
-        value = self._of_kind("boolean", node.this)
-        return _Source(f"({value.text} {word} {self._node(node.expression).text})", "boolean", False)
+        of_any_kind = isinstance(node.expression, exp.Null)
+        value = self._node(node.this) if of_any_kind else self._of_kind("boolean", node.this)
+        same = f"same({value.text}, {self._node(node.expression).text})"
+        return _Source(f"(not {same})" if node.args.get("negate") else same, "boolean", False)
 
     def _column(self, node: exp.Column) -> _Source:
         column = self._columns.get(node.name) if node.table == "event" else None
@@ -213,4 +214,4 @@ class _Writer:
 
 
 def _shown(node: exp.Expr) -> str:
-    return node.sql(dialect="postgres")
+    return node.sql()

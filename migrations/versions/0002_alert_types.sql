@@ -58,13 +58,13 @@ $$
     -- Integers become numeric, in which nothing overflows; text compares in collation "C"; a parameter of another type than the
     -- declared one is NULL. So PostgreSQL means by the text what the engine means by it.
     select coalesce(string_agg(
-        case when part[2] is not null then part[2] || ' collate "C"'
+        case when part[2] is not null then format('(%s::text collate "C")', part[2])
              when part[3] is not null then part[3] || '::numeric'
              when part[4] is not null then format(
                  case p_parameters -> part[4] ->> 'type'
                  when 'integer' then 'case jsonb_typeof(preference.parameters -> %1$L) when ''number'' then (preference.parameters ->> %1$L)::numeric end'
                  when 'boolean' then 'case jsonb_typeof(preference.parameters -> %1$L) when ''boolean'' then (preference.parameters ->> %1$L)::boolean end'
-                 else '(preference.parameters ->> %1$L) collate "C"' end, part[4])
+                 else '((preference.parameters ->> %1$L) collate "C")' end, part[4])
              else part[1] end, '' order by n), '')
       from regexp_matches(p_condition, '((''(?:[^'']|'''')*'')|(event\.[a-z_]+_minor|[0-9]+)|:([a-z][a-z0-9_]*)|[A-Za-z_][A-Za-z0-9_.]*|.|\s)', 'g')
            with ordinality as t (part, n)
