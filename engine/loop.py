@@ -18,8 +18,8 @@ from engine.database import Database, Stopped
 from engine.match import Alert, Unjudgeable, judge
 from engine.outbox import Batch, Decision, PositionLost, Refused, Topic
 from engine.positions import Positions, read_position
-from engine.readers import EventReader, admin_client, ask_for_kafka, describe, kafka_config, watermarks
-from engine.state_follower import Stamped, StateFollower
+from engine.readers import EventReader, Stalled, admin_client, ask_for_kafka, describe, kafka_config, watermarks
+from engine.state_follower import STALLED_AFTER_S, Stamped, StateFollower
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Engine:
         self._database = database
         self._on_ready = on_ready
         self._positions = Positions()
-        self._stored_at = time.monotonic()
+        self._stored_at = self._came_at = time.monotonic()
         config = kafka_config(settings.kafka, settings.name)
         self._state = StateFollower(
             config, GROUP, self._admin, found[topics.account_state][0], found[topics.catalogue][0], self._quarantine_now
@@ -67,6 +67,7 @@ class Engine:
         """
         while not stop.is_set():
             messages = self._events.read(MOST_EVENTS, IDLE_S)
+            self._check_progress(bool(messages))
             self._state.read_on()
             batch = Batch()
             events = self._decode(messages, batch)
@@ -77,6 +78,18 @@ class Engine:
     def close(self) -> None:
         self._events.close()
         self._state.close()
+
+    def _check_progress(self, came: bool) -> None:
+        """Raises Stalled when nothing came for ten seconds and Kafka has more: seen after a broker was killed."""
+        now = time.monotonic()
+        if came:
+            self._came_at = now
+        elif now - self._came_at > STALLED_AFTER_S:
+            self._came_at = now
+            for partition, position in self._positions.all().items():
+                _, newest = watermarks(self._admin, self._topic.name, partition)
+                if newest > position:
+                    raise Stalled(f"{self._topic.name}, partition {partition}: {newest - position} events do not come")
 
     def _decode(self, messages: Iterable[Message], batch: Batch) -> list[Event]:
         events = []
@@ -209,8 +222,8 @@ def run(settings: Settings, stop: threading.Event, on_ready: Callable[[], None])
                 run_as_member(settings, database, stop, on_ready)
             except PositionLost as lost:
                 log.warning("%s: joining the group anew", lost)
-            except KafkaException as error:
-                log.warning("Kafka: %s: joining the group anew in %.0f s", error.args[0].str(), REJOIN_AFTER_S)
+            except (KafkaException, Stalled) as error:
+                log.warning("Kafka: %s: joining the group anew in %.0f s", error, REJOIN_AFTER_S)
                 stop.wait(REJOIN_AFTER_S)
 
 

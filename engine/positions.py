@@ -32,6 +32,10 @@ class Positions:
         """The next offset to judge; None for a partition that is not ours."""
         return self._next.get(partition)
 
+    def all(self) -> dict[int, int]:
+        """Partition -> the next offset to judge, of the partitions that are ours."""
+        return dict(self._next)
+
     def judged(self, partition: int, offset: int) -> None:
         self._next[partition] = offset + 1
 

@@ -29,6 +29,10 @@ TIMEOUT_S = 30
 Partitions = list[int]
 
 
+class Stalled(Exception):
+    """Kafka has what a consumer of ours does not get: it has to begin anew."""
+
+
 def kafka_config(kafka: str, name: str) -> dict[str, Any]:
     return {
         "bootstrap.servers": kafka,

@@ -12,12 +12,11 @@ from typing import Any
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 from confluent_kafka.admin import AdminClient
 
-from bankalerts.errors import BankalertsError
 from engine import history
 from engine.catalogue import Catalogue
 from engine.decode import AccountEntry, Undecodable
 from engine.outbox import Connection, Refused, Topic
-from engine.readers import StateReader
+from engine.readers import Stalled, StateReader
 from engine.snapshot import AccountSnapshot, AccountState, CatalogueSnapshot
 from engine.state import Missing
 
@@ -25,7 +24,7 @@ log = logging.getLogger(__name__)
 
 READ_AT_ONCE = 2_000
 LONGEST_WAIT_S = 2.0
-REBUILT_WITHIN_S = 300.0
+STALLED_AFTER_S = 10.0
 # Half of the topics' min.compaction.lag.ms: what is older may have lost changes to compaction by the time it is read.
 OLDEST_WHOLE_MS = 30 * 60_000
 
@@ -69,10 +68,12 @@ class StateFollower:
         started = time.monotonic()
         self._accounts.update({partition: AccountSnapshot() for partition in new})
         self._reader.add(self._accounts_topic, new)
+        progress = started
         while not self._catalogue.following or any(not self._accounts[partition].following for partition in new):
-            self.read_on(0.1)
-            if time.monotonic() - started > REBUILT_WITHIN_S:
-                raise BankalertsError(f"topic {self._accounts_topic} was not read to its end within {REBUILT_WITHIN_S:.0f} s")
+            if self.read_on(0.1):
+                progress = time.monotonic()
+            elif time.monotonic() - progress > STALLED_AFTER_S:
+                raise Stalled(f"topic {self._accounts_topic} was not read on for {STALLED_AFTER_S:.0f} s")
         accounts = sum(len(self._accounts[partition]) for partition in new)
         log.info(
             "snapshot of partitions %s rebuilt: %d accounts in %.1f s",
@@ -86,10 +87,12 @@ class StateFollower:
         if gone:
             self._reader.remove(self._accounts_topic, gone)
 
-    def read_on(self, timeout_s: float = 0.0) -> None:
-        """Apply what the state topics have, waiting for the first record."""
-        for message in self._reader.read(READ_AT_ONCE, timeout_s):
+    def read_on(self, timeout_s: float = 0.0) -> int:
+        """Apply what the state topics have, waiting for the first record; returns how many records there were."""
+        records = 0
+        for records, message in enumerate(self._reader.read(READ_AT_ONCE, timeout_s), start=1):
             self._apply(message)
+        return records
 
     def stamped(
         self, connection: Connection, events: Iterable[tuple[int, AccountEntry]]
