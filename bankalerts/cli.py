@@ -52,7 +52,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 def main() -> None:
     """Entry of the console script: an error is one line that says what to do, and exit code 1."""
     try:
-        app()
+        app(prog_name="bankalerts")
     except BankalertsError as error:
         print(error, file=sys.stderr)
         sys.exit(1)

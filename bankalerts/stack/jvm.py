@@ -36,4 +36,4 @@ def _archive(name: str) -> Path:
 
 def _program(main_class: str) -> tuple[str, ...]:
     class_path = os.pathsep.join(map(str, java_parts.class_path()))
-    return (f"-Dlog4j2.configurationFile={LOGGING}", "-cp", class_path, main_class)
+    return (f"-Dlog4j2.configurationFile={LOGGING.as_uri()}", "-cp", class_path, main_class)
