@@ -31,12 +31,14 @@ REJOIN_AFTER_S = 1.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Event = tuple[Message, decode.AccountEntry]
+Stalls = set[tuple[int, int]]
 
 
 class Engine:
     """One member of the group: from joining to leaving, or to the moment another engine moved its positions."""
 
-    def __init__(self, settings: Settings, database: Database, on_ready: Callable[[], None]) -> None:
+    def __init__(self, settings: Settings, database: Database, stalls: Stalls, on_ready: Callable[[], None]) -> None:
+        """`stalls` are the positions at which an engine of this process has stalled before."""
         topics = Topics(settings.topic_prefix)
         self._admin = admin_client(settings.kafka, settings.name)
         found = describe(self._admin, [topics.account_entry, topics.account_state, topics.catalogue])
@@ -44,6 +46,7 @@ class Engine:
         check_partitions(database, {name: count for name, (_, count) in found.items() if name != topics.catalogue})
         self._name = settings.name
         self._database = database
+        self._stalls = stalls
         self._on_ready = on_ready
         self._positions = Positions()
         self._stored_at = self._came_at = time.monotonic()
@@ -80,7 +83,10 @@ class Engine:
         self._state.close()
 
     def _check_progress(self, came: bool) -> None:
-        """Raises Stalled when nothing came for ten seconds and Kafka has more: seen after a broker was killed."""
+        """Raises Stalled when nothing came for ten seconds and Kafka has more: seen after a broker was killed.
+
+        Once for a position only: what Kafka has more may be the end of a transaction, which is no record.
+        """
         now = time.monotonic()
         if came:
             self._came_at = now
@@ -88,7 +94,8 @@ class Engine:
             self._came_at = now
             for partition, position in self._positions.all().items():
                 _, newest = watermarks(self._admin, self._topic.name, partition)
-                if newest > position:
+                if newest > position and (partition, position) not in self._stalls:
+                    self._stalls.add((partition, position))
                     raise Stalled(f"{self._topic.name}, partition {partition}: {newest - position} events do not come")
 
     def _decode(self, messages: Iterable[Message], batch: Batch) -> list[Event]:
@@ -217,9 +224,10 @@ def run(settings: Settings, stop: threading.Event, on_ready: Callable[[], None])
     """Judge until `stop`. Raises BankalertsError when that is impossible."""
     ask_for_kafka(settings.kafka, settings.name)
     with Database(settings.database_url, settings.name, stop) as database:
+        stalls: Stalls = set()
         while not stop.is_set():
             try:
-                run_as_member(settings, database, stop, on_ready)
+                run_as_member(Engine(settings, database, stalls, on_ready), stop)
             except PositionLost as lost:
                 log.warning("%s: joining the group anew", lost)
             except (KafkaException, Stalled) as error:
@@ -227,8 +235,7 @@ def run(settings: Settings, stop: threading.Event, on_ready: Callable[[], None])
                 stop.wait(REJOIN_AFTER_S)
 
 
-def run_as_member(settings: Settings, database: Database, stop: threading.Event, on_ready: Callable[[], None]) -> None:
-    engine = Engine(settings, database, on_ready)
+def run_as_member(engine: Engine, stop: threading.Event) -> None:
     try:
         engine.run(stop)
     finally:

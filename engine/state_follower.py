@@ -90,8 +90,9 @@ class StateFollower:
     def read_on(self, timeout_s: float = 0.0) -> int:
         """Apply what the state topics have, waiting for the first record; returns how many records there were."""
         records = 0
-        for records, message in enumerate(self._reader.read(READ_AT_ONCE, timeout_s), start=1):
+        for message in self._reader.read(READ_AT_ONCE, timeout_s):
             self._apply(message)
+            records += 1
         return records
 
     def stamped(
