@@ -57,6 +57,9 @@ def show(
     console.print(_figures_table(entries, figures))
     console.print(_messages_table(figures))
     latency.show(latency.measure(connection, since), console)
+    console.print(
+        "Java compiles itself in its first seconds: just after `up`, p95 and p99 are higher than later.", soft_wrap=True
+    )
     show_verdict(verdict, console)
     if verdict.alerts.missing or figures.in_state("PENDING"):
         console.print(
