@@ -29,10 +29,12 @@ STATEMENT_WITHIN_S = 10.0
 SERVER_SETTINGS = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
 
 # What asyncpg raises when the server is away, starting, stopping, overloaded, or does not answer: the same statement
-# may succeed a moment later. TimeoutError is an OSError.
+# may succeed a moment later. TimeoutError is an OSError. InternalClientError is what a statement gets whose connection
+# the server ended just before.
 AWAY = (
     OSError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
@@ -58,9 +60,9 @@ class Database:
         try:
             pool = await asyncpg.create_pool(
                 url,
-                # Kept open, so that no message waits for a connection and its statements to be prepared.
-                min_size=connections,
+                min_size=0,
                 max_size=connections,
+                # Once open they are kept, so that no message waits for a connection and its statements to be prepared.
                 max_inactive_connection_lifetime=0,
                 timeout=CONNECT_WITHIN_S,
                 command_timeout=STATEMENT_WITHIN_S,
@@ -97,8 +99,7 @@ class Database:
         failures = 0
         while True:
             try:
-                async with self._pool.acquire() as connection:
-                    result = await call(connection)
+                result = await self._call_once(call)
             except AWAY as error:
                 failures += 1
                 self._note_away(error)
@@ -108,6 +109,16 @@ class Database:
             else:
                 self._note_back()
                 return result
+
+    async def _call_once(self, call: Callable[[Any], Awaitable[T]]) -> T:
+        async with self._pool.acquire() as connection:
+            try:
+                return await call(connection)
+            except AWAY:
+                # Whatever state it is in, the next call gets another one. The pool may have taken a dead one back.
+                with contextlib.suppress(asyncpg.InterfaceError):
+                    connection.terminate()
+                raise
 
     def _note_away(self, error: BaseException) -> None:
         if self._away_since is None:

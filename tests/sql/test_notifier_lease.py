@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -141,6 +142,24 @@ def test_a_lost_database_is_waited_for(database: str, tmp_path: Path, caplog: py
     assert sum("cannot be used" in line for line in lines) <= 2, lines
 
 
+def test_a_database_lost_under_load_costs_no_message(database: str, tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        async with notifier(scene.settings):
+            ids = await scene.bank.messages("PUSH", [1] * 600)
+            for at_least in (50, 200, 400):
+                await eventually(partial(has_received, scene, "PUSH", at_least), f"{at_least} pushes arrived")
+                await disconnect(scene, "notifier-test")
+            await eventually(partial(all_are_leased, scene), "every message was claimed")
+            # A claim whose answer was lost waits for its lease to run out.
+            await scene.bank.make_due()
+            for message_id in ids:
+                await scene.bank.reaches(message_id, "ACCEPTED")
+        received = {message["message_id"] for message in await scene.servers.received("PUSH")}
+        assert received == {str(message_id) for message_id in ids}
+
+    play(database, tmp_path, scenario)
+
+
 def test_without_its_listener_the_notifier_polls(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(scene: Scene) -> None:
         await scene.bank.run(MAKE_DUE_IN_SILENCE)
@@ -200,6 +219,16 @@ def test_a_schema_that_does_not_fit_ends_it_with_one_line(database: str, tmp_pat
         assert "Traceback" not in errors.decode()
 
     play(database, tmp_path, scenario)
+
+
+async def has_received(scene: Scene, channel: str, at_least: int) -> bool:
+    """Whether so many messages of the channel have arrived."""
+    return len(await scene.servers.received(channel)) >= at_least
+
+
+async def all_are_leased(scene: Scene) -> bool:
+    """Whether no message is left that was never claimed."""
+    return not await scene.bank.run("select from alerting.outbox_due where lease_token is null")
 
 
 async def disconnect(scene: Scene, name: str) -> None:
