@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 JAVA_PARTS := $(VENV)/.java-parts
 LONG := long-berka long-berka-kill long-rebalance long-interleave long-latency long-mail-down
 
-.PHONY: help demo test lint venv clean lock $(LONG)
+.PHONY: help demo test lint venv clean lock schema $(LONG)
 
 help: ## List all targets (the default).
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { n = split($$1, names, " "); \
@@ -41,6 +41,9 @@ lock: $(INSTALLED) ## Resolve the Python packages and Java parts anew (after a c
 	$(VENV)/bin/pip-compile --quiet --extra dev --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
 	$(PYTHON) -m bankalerts.stack.java_parts lock
+
+schema: $(INSTALLED) ## Write sql/schema.sql anew (after a change of a migration).
+	$(PYTHON) -m tests.schema_dump
 
 clean: ## End the local stack, delete its state and the virtual environment.
 	@if [ -x $(VENV)/bin/bankalerts ]; then $(VENV)/bin/bankalerts down --purge; fi

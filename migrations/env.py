@@ -11,7 +11,7 @@ from sql.model import metadata
 PARTITION = re.compile(r"_(default|\d{4}_\d{2})$")
 
 
-def is_modelled(name: str | None, kind: str, parents: object) -> bool:
+def is_modelled(name: str | None, kind: str, _parents: object) -> bool:
     """Partitions are made by the database as time goes on; the model has their parents."""
     return not (kind == "table" and name and PARTITION.search(name))
 

@@ -48,8 +48,11 @@ class Writer:
 
     def event(self) -> dict[str, Any]:
         return {
-            **{"entry_id": self._pick(WORDS), "account_id": self._pick(WORDS), "amount_minor": self._integer()},
-            **{"currency": self._pick(("EUR", "CZK")), "status": self._pick(("BOOKED", "PENDING"))},
+            "entry_id": self._pick(WORDS),
+            "account_id": self._pick(WORDS),
+            "amount_minor": self._integer(),
+            "currency": self._pick(("EUR", "CZK")),
+            "status": self._pick(("BOOKED", "PENDING")),
             "balance_after_minor": self._pick((None, self._integer())),
             "entry_type": self._pick((None, self._pick(WORDS))),
         }

@@ -10,9 +10,7 @@ import psycopg
 import pytest
 
 from bankalerts.settings import Settings
-from tests.running_stack import RunningStack, running_stack
-
-ALL_BUT_POSTGRES = ("kafka", "connect", "mail-server", "provider", "engine", "notifier")
+from tests.running_stack import ALL_BUT_POSTGRES, RunningStack, running_stack
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +31,12 @@ class Server:
         """The URL of a new database like `bank`."""
         name = f"test_{next(self._numbers)}"
         self._run(f"create database {name} template bank")
+        return self._url(name)
+
+    def empty(self) -> str:
+        """The URL of a new database without a schema."""
+        name = f"test_{next(self._numbers)}"
+        self._run(f"create database {name} template template0")
         return self._url(name)
 
     def drop(self, url: str) -> None:

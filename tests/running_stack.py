@@ -16,6 +16,8 @@ from typing import Any
 from bankalerts.settings import Settings, variable
 from bankalerts.stack.home import Home, remembered, settings_of
 
+ALL_BUT_POSTGRES = ("kafka", "connect", "mail-server", "provider", "engine", "notifier")
+
 
 @dataclass(frozen=True)
 class RunningStack:

@@ -90,7 +90,7 @@ def test_values(condition: str, expected: bool | None) -> None:
     ],
 )
 def test_a_refusal_names_what_is_wrong(condition: str, named: str) -> None:
-    with pytest.raises(BadCondition, match=".") as refused:
+    with pytest.raises(BadCondition) as refused:
         compile_condition(condition, ENTRY, KINDS)
     assert named in str(refused.value)
 
