@@ -25,8 +25,16 @@ NOTICE = "alerting_outbox"  # the NOTIFY channel; its payload is the name of the
 CONNECT_WITHIN_S = 5.0
 # A statement that takes longer than this is not slow but lost: its connection is half open.
 STATEMENT_WITHIN_S = 10.0
-# Generic plans: planning a join over many monthly partitions at each call costs more than running it.
-SERVER_SETTINGS = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
+# Generic plans: planning a join over many monthly partitions at each call costs more than running it. Every statement
+# takes a few rows by their keys, so only such plans are allowed: one made while the outbox was empty must not scan
+# it when a million messages came.
+SERVER_SETTINGS = {
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
 
 # What asyncpg raises when the server is away, starting, stopping, overloaded, or does not answer: the same statement
 # may succeed a moment later. TimeoutError is an OSError. InternalClientError is what a statement gets whose connection
