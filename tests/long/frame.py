@@ -16,6 +16,8 @@ from rich.table import Table
 
 from tests.running_stack import RunningStack, running_stack
 
+LOG_LINES = 15  # of each part, of a run that failed
+
 
 @dataclass(frozen=True)
 class Options:
@@ -72,7 +74,20 @@ def fresh_stack(*arguments: str) -> Iterator[RunningStack]:
     with tempfile.TemporaryDirectory(prefix="bankalerts-long-") as folder:
         say(f"bankalerts up {' '.join(arguments)}")
         with running_stack(Path(folder) / "home", *arguments) as stack:
-            yield stack
+            try:
+                yield stack
+            except BaseException:
+                say_what_is(stack)
+                raise
+
+
+def say_what_is(stack: RunningStack) -> None:
+    """The parts' states and the ends of their logs, before a failed run's stack is deleted."""
+    for name, part in stack.parts().items():
+        say(f"{name}: {part['state']} {part['detail']}")
+        log = Path(part["log"])
+        if log.exists():
+            say("".join(f"    {line[:500]}\n" for line in log.read_text(errors="replace").splitlines()[-LOG_LINES:]))
 
 
 def _text(value: Any) -> str:
