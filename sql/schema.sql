@@ -874,6 +874,24 @@ COMMENT ON FUNCTION bank.condition_sql(p_condition text, p_parameters jsonb) IS 
 
 
 --
+-- Name: guard_account(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.guard_account() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if exists (select from bank.account_permission where account_id = old.account_id)
+        or exists (select from bank.alert_preference where account_id = old.account_id) then
+        perform bank.refuse('bank.account.account_id', old.account_id, 'the account has permissions or preferences',
+            'DELETE those first, in a statement of their own.');
+    end if;
+    return old;
+end
+$$;
+
+
+--
 -- Name: iban_fault(text); Type: FUNCTION; Schema: bank; Owner: -
 --
 
@@ -2326,6 +2344,13 @@ CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON bank.message_template FOR EA
 --
 
 CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON bank.push_device FOR EACH ROW EXECUTE FUNCTION bank.check_push_device();
+
+
+--
+-- Name: account guard_account; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER guard_account BEFORE DELETE ON bank.account FOR EACH ROW EXECUTE FUNCTION bank.guard_account();
 
 
 --

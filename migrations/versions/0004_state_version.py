@@ -9,7 +9,7 @@ down_revision = "0003"
 
 RAISES = ("raise_state_version_1", "raise_state_version_2", "raise_state_version_3")
 TRIGGERS = {
-    "account": ("start_state_version", "guard_state_version"),
+    "account": ("start_state_version", "guard_account", "guard_state_version"),
     "account_permission": ("set_state_version", *RAISES),
     "alert_preference": ("set_state_version", *RAISES),
     "alert_type": ("raise_catalogue_version_1", "raise_catalogue_version_2", "raise_catalogue_version_3"),
@@ -26,5 +26,5 @@ def downgrade() -> None:
     for table, triggers in TRIGGERS.items():
         for trigger in triggers:
             op.execute(f"drop trigger {trigger} on bank.{table}")
-    for function in ("start_state_version", "set_state_version", "raise_state_version", "raise_catalogue_version"):
+    for function in ("start_state_version", "guard_account", "set_state_version", "raise_state_version", "raise_catalogue_version"):
         op.execute(f"drop function bank.{function}")

@@ -77,6 +77,21 @@ end
 $$;
 create trigger start_state_version before insert on bank.account for each row execute function bank.start_state_version();
 
+-- Its permissions and preferences first, in a statement of their own: with the account gone, the history could not end them.
+create function bank.guard_account() returns trigger
+    language plpgsql as
+$$
+begin
+    if exists (select from bank.account_permission where account_id = old.account_id)
+        or exists (select from bank.alert_preference where account_id = old.account_id) then
+        perform bank.refuse('bank.account.account_id', old.account_id, 'the account has permissions or preferences',
+            'DELETE those first, in a statement of their own.');
+    end if;
+    return old;
+end
+$$;
+create trigger guard_account before delete on bank.account for each row execute function bank.guard_account();
+
 create trigger guard_state_version before update of state_version on bank.account
     for each statement when (pg_trigger_depth() = 0)
     execute function bank.refuse_statement('triggers alone write state_version', 'Leave the column out of the statement.');
