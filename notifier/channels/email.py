@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import re
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -25,6 +27,12 @@ QUEUED_AS = re.compile(r"queued as ([A-Za-z0-9.-]{1,80})\b")
 ENHANCED_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 DISPLAY_NAME = "Bank alerts"
+ALWAYS = {
+    "Auto-Submitted": "auto-generated",
+    "MIME-Version": "1.0",
+    "Content-Type": 'text/plain; charset="utf-8"',
+    "Content-Transfer-Encoding": "base64",
+}
 
 
 class Channel:
@@ -44,14 +52,17 @@ class Channel:
         except (ValueError, IndexError) as error:
             raise BankalertsError(f"BANKALERTS_MAIL_FROM is {settings.mail_from!r}: write it as name@example.org") from error
         self._domain = sender.domain
-        # Made once: parsing headers is half the work of composing a mail, and these never change.
-        self._from = SMTP_POLICY.header_factory("From", sender)
-        self._automatic = SMTP_POLICY.header_factory("Auto-Submitted", "auto-generated")
+        # Made once: parsing and checking headers is most of the work of composing a mail, and these never change.
+        constant = {"From": sender, **ALWAYS}
+        self._always = [SMTP_POLICY.header_factory(name, value) for name, value in constant.items()]
         self._idle: list[tuple[float, aiosmtplib.SMTP]] = []
 
     async def send(self, address: str, outgoing: Outgoing) -> Result:
         """`address` is one address; Message-ID comes from the message's id, so a repetition can be known by it."""
-        content = self.compose(address, outgoing)
+        try:
+            content = self.compose(address, outgoing)
+        except (ValueError, IndexError, MessageError):
+            return Drop("it is no e-mail address")
         try:
             async with self._connection() as connection:
                 _, answer = await connection.sendmail(self._sender, [address], content)
@@ -75,13 +86,15 @@ class Channel:
     def compose(self, address: str, outgoing: Outgoing) -> bytes:
         """The mail as it goes over the wire. No text in it can make a header."""
         mail = EmailMessage(policy=SMTP_POLICY)
-        mail["From"] = self._from
+        for header in self._always:
+            mail[header.name] = header
         mail["To"] = Address(addr_spec=address)
         mail["Subject"] = header_text(outgoing.text.subject or "")
         mail["Message-ID"] = f"<{outgoing.message_id}@{self._domain}>"
-        mail["Auto-Submitted"] = self._automatic
         mail["Date"] = datetime.now(UTC)
-        mail.set_content(outgoing.text.body)
+        # Base64 takes any text as it is; lines of text end in CR LF before it is encoded (RFC 2045).
+        body = outgoing.text.body.replace("\r\n", "\n").replace("\n", "\r\n")
+        mail.set_payload(base64.encodebytes(body.encode()).decode("ascii"))
         return mail.as_bytes()
 
     @contextlib.asynccontextmanager

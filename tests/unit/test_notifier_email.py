@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import email
 import email.policy
@@ -35,6 +36,14 @@ def test_no_text_makes_a_header(subject: str, body: str) -> None:
     assert len(mail.keys()) == len(HEADERS)
     assert (mail["To"], mail["From"]) == ("ada@example.org", "Bank alerts <alerts@bank.example>")
     assert mail["Message-ID"] == f"<{message_id}@bank.example>"
+
+
+@pytest.mark.parametrize(
+    "address", ["", "ada", "ada@", "@b", "a@b\r\nBcc: c@d.example", "a@b.example, c@d.example", "ada@exämple\x00"]
+)
+def test_what_is_no_address_is_dropped(address: str) -> None:
+    result = asyncio.run(CHANNEL.send(address, Outgoing(uuid4(), Text("subject", "body"))))
+    assert result == Drop("it is no e-mail address")
 
 
 def test_a_subject_on_one_line() -> None:
