@@ -1,0 +1,72 @@
+"""What the engine reads from the history tables is the state that was there at that version."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import psycopg
+import pytest
+
+from engine import history
+from engine.decode import AccountKey, Permission, Preference
+from engine.snapshot import AccountRow, AccountState, build_account
+from tests.sql.state_changes import ACCOUNTS, SET_UP, statement, versions
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+def state_now(connection: Connection, account: str) -> AccountState:
+    """From the live tables, as the engine has it in memory."""
+    rows: dict[AccountKey, AccountRow] = {}
+    for columns in connection.execute(
+        "select customer_id, may_see_balance, valid_from, valid_until, state_version from bank.account_permission"
+        " where account_id = %s",
+        [account],
+    ):
+        rows[AccountKey(account, columns[0])] = Permission(*columns)
+    for columns in connection.execute(
+        "select customer_id, alert_type, preference_no, currency, parameters, channels, enabled, state_version"
+        " from bank.alert_preference where account_id = %s",
+        [account],
+    ):
+        rows[AccountKey(account, *columns[:3])] = Preference(*columns)
+    return build_account(rows)
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_the_state_of_each_version(connection: Connection, seed: int) -> None:
+    connection.execute(SET_UP)
+    random = Random(seed)
+    seen = {(account, 0): state_now(connection, account) for account in ACCOUNTS}
+    for _ in range(150):
+        try:
+            with connection.transaction():
+                connection.execute(statement(random).encode())
+        except psycopg.errors.IntegrityError:
+            continue
+        seen |= {(account, version): state_now(connection, account) for account, version in versions(connection).items()}
+    assert sum(bool(state.candidates) for state in seen.values()) > 10, "too little to compare"
+    assert history.account_states(connection, seen.keys()) == seen
+
+
+def test_a_version_that_was_never_reached_is_left_out(connection: Connection) -> None:
+    connection.execute(SET_UP)
+    assert history.account_states(connection, [("a", 0), ("a", 1), ("b", 7)]) == {("a", 0): AccountState(())}
+    assert history.account_states(connection, []) == {}
+
+
+def test_the_catalogue_of_each_version(connection: Connection) -> None:
+    def version() -> int:
+        return int((connection.execute("select catalogue_version from bank.catalogue").fetchone() or (0,))[0])
+
+    before = version()
+    connection.execute(
+        "insert into bank.alert_type (alert_type, event_kind, condition, parameters, category, title)"
+        " values ('LATER', 'ACCOUNT_ENTRY', 'event.amount_minor > :least', '{\"least\": {\"type\": \"integer\"}}', 'c', 't')"
+    )
+    earlier, now = (history.catalogue(connection, at) for at in (before, before + 1))
+    assert set(now.by_kind["ACCOUNT_ENTRY"]) - set(earlier.by_kind["ACCOUNT_ENTRY"]) == {"LATER"}
+    assert not earlier.broken
+    assert not now.broken
+    assert len(earlier.by_kind["ACCOUNT_ENTRY"]) == 4
