@@ -18,7 +18,9 @@ import psycopg
 
 from bankalerts.bank import berka, load
 from bankalerts.bank.rows import Entry
+from bankalerts.report import latency
 from bankalerts.settings import Settings
+from tests.long.commits import SeenCommits
 from tests.long.floors import BareClients, Sample
 from tests.long.frame import Options, Report, fresh_stack, say
 from tests.running_stack import RunningStack
@@ -28,13 +30,11 @@ RATE_PER_S = 200
 SAMPLES_PER_S = 10
 P50_TIMES, P99_TIMES = 2.5, 4.0
 
-# The outbox is committed when another session sees it: the notifier's claim is the first to, so its time is taken, and the
-# figure holds the way from the commit to the claim as well.
 MEASURED = """
-select extract(epoch from min(o.claimed_at) - a.on_kafka_at) * 1000, extract(epoch from min(o.handed_at) - a.committed_at) * 1000
+select pg_xact_commit_timestamp(a.xmin), min(o.claimed_at), a.on_kafka_at, extract(epoch from min(o.handed_at) - a.committed_at) * 1000
   from alerting.alert a join alerting.outbox o using (alert_id, event_date)
  where a.inserted_at >= %s
- group by a.alert_id, a.on_kafka_at, a.committed_at
+ group by a.alert_id, a.event_date, a.xmin
 """
 
 
@@ -51,7 +51,11 @@ def measure(stack: RunningStack, data: Path, warm_up_s: int, seconds: int, repor
     player = multiprocessing.get_context("spawn").Process(
         target=play_at_rate, args=(settings.database_url, entries, RATE_PER_S)
     )
-    with psycopg.connect(settings.database_url, autocommit=True) as connection, BareClients(settings) as bare:
+    with (
+        psycopg.connect(settings.database_url, autocommit=True) as connection,
+        SeenCommits(settings.database_url) as commits,
+        BareClients(settings) as bare,
+    ):
         player.start()
         say(f"warming up for {warm_up_s} s")
         wait_until(lambda: count(connection, "bank.account_entry") > warm_up_s * RATE_PER_S, 60 + warm_up_s, "a warm start")
@@ -60,9 +64,19 @@ def measure(stack: RunningStack, data: Path, warm_up_s: int, seconds: int, repor
         samples = probe(bare, seconds)
         player.join(timeout=60)
         wait_until(lambda: not count(connection, "alerting.outbox_due"), 60, "every message handed over")
-        to_outbox, to_provider = zip(*connection.execute(MEASURED, [since]).fetchall(), strict=True)
+        seen = commits.by_commit()
+        alerts = connection.execute(MEASURED, [since]).fetchall()
+        for stage in latency.measure(connection, since):
+            report.figure(
+                f"stage {stage.stage} {stage.channel or ''}, p50 and p99 ms", f"{stage.p50_ms:.1f} {stage.p99_ms:.1f}"
+            )
     report.figure("entries a second", RATE_PER_S)
-    report.figure("alerts measured", len(to_outbox))
+    # committed is what another session has seen: a listener or the notifier's claim, whichever was first to get the processor
+    to_outbox = [
+        (min(seen[commit], claimed_at) - on_kafka_at).total_seconds() * 1000 for commit, claimed_at, on_kafka_at, _ in alerts
+    ]
+    to_provider = [float(value) for *_, value in alerts]
+    report.figure("alerts measured", len(alerts))
     report.figure("floor samples", len(samples))
     for name, values in parts(samples).items():
         report.figure(f"{name}, p50 ms", percentile(values, 50))
