@@ -31,7 +31,8 @@ SAMPLES_PER_S = 10
 P50_TIMES, P99_TIMES = 2.5, 4.0
 
 MEASURED = """
-select pg_xact_commit_timestamp(a.xmin), min(o.claimed_at), a.on_kafka_at, extract(epoch from min(o.handed_at) - a.committed_at) * 1000
+select pg_xact_commit_timestamp(a.xmin), min(o.claimed_at), a.on_kafka_at,
+       extract(epoch from min(o.handed_at) - a.committed_at) * 1000
   from alerting.alert a join alerting.outbox o using (alert_id, event_date)
  where a.inserted_at >= %s
  group by a.alert_id, a.event_date, a.xmin
