@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +36,7 @@ app = typer.Typer(
 
 Preferences, permissions and entries are written with plain SQL:
 
-  psql "$(bankalerts status --json | jq -r .database_url)"
+  bankalerts psql
 
 The state is kept in the folder that BANKALERTS_HOME names, else in .bankalerts below the current folder.""",
 )
@@ -150,6 +151,20 @@ def messages(
     from bankalerts.stack.received import show_messages
 
     show_messages(settings.load(), as_json=as_json, channel=channel, follow=follow)
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+def psql(
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[ARGS]...", help="Passed on to psql.")] = None,
+) -> None:
+    """Open the database with the psql that came along.
+
+    Example: `bankalerts psql -c 'select * from audit.outbox_history'`
+    """
+    from bankalerts.stack.postgres import program
+
+    client = program("psql")
+    os.execv(client, (client, settings.database_url(), *(arguments or ())))  # noqa: S606
 
 
 @replay_app.command("berka")

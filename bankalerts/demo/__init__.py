@@ -49,7 +49,7 @@ def run() -> bool:
     with connected(settings.database_url, "demo") as connection:
         act = _prepare(connection)
         verdict, figures = _watch(settings, connection, act, console)
-        ending.show(console, connection, settings, act.bank, len(act.entries), verdict, figures, act.since)
+        ending.show(console, connection, act.bank, len(act.entries), verdict, figures, act.since)
     return verdict.is_equal and not figures.in_state("PENDING")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from datetime import datetime
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -15,8 +17,6 @@ from bankalerts.report import latency
 from bankalerts.report.figures import Figures
 from bankalerts.report.verify import Verdict
 from bankalerts.report.verify import show as show_verdict
-from bankalerts.settings import Settings
-from bankalerts.stack.postgres import program
 
 STATES = ("ACCEPTED", "SUPPRESSED", "FAILED", "PENDING")
 TRY_NEXT = """
@@ -24,7 +24,7 @@ Try next
 
 1. Open the database:
 
-{psql} '{url}'
+{bankalerts} psql
 
 2. A customer wants to know, by push and e-mail, when more than 200 euro leave an account; then 250 euro do:
 
@@ -39,14 +39,13 @@ values ('try-' || gen_random_uuid(), current_date, '{account}', -25000, 'EUR', 1
 select channel, state, handed_at - inserted_at as took, evidence from audit.outbox_history
  where account_id = '{account}' order by decided_at desc limit 5;
 
-4. From the shell: bankalerts messages, bankalerts status, bankalerts verify, bankalerts latency. bankalerts down ends it all.
+4. From the shell: {bankalerts} messages, or status, verify, latency; {bankalerts} down ends it all.
 """
 
 
 def show(
     console: Console,
     connection: Connection,
-    settings: Settings,
     bank: Bank,
     entries: int,
     verdict: Verdict,
@@ -66,12 +65,19 @@ def show(
             "not everything arrived in time: `bankalerts status` says what runs, and where its log is", soft_wrap=True
         )
     text = TRY_NEXT.format(
-        psql=shutil.which("psql") or program("psql"),
-        url=settings.database_url,
+        bankalerts=command(),
         account=bank.accounts[0].account_id,
         customer=FIRST_CUSTOMER_ID,
     )
     console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+
+def command() -> str:
+    """How to call this program from the current folder, whether its virtual environment is active or not."""
+    beside_python = Path(sys.executable).with_name("bankalerts")
+    if shutil.which("bankalerts") or not beside_python.is_relative_to(Path.cwd()):
+        return "bankalerts"
+    return str(beside_python.relative_to(Path.cwd()))
 
 
 def _figures_table(entries: int, figures: Figures) -> Table:

@@ -10,7 +10,7 @@ import pytest
 
 COMMANDS = (
     ("up",), ("down",), ("status",), ("prepare",), ("connectors", "ensure"), ("connectors", "status"), ("messages",),
-    ("replay", "berka"), ("verify",), ("latency",), ("demo",),
+    ("replay", "berka"), ("verify",), ("latency",), ("demo",), ("psql",),
 )  # fmt: skip
 HEAVY = ("psycopg", "confluent_kafka", "requests", "sqlglot", "alembic", "aiohttp", "sqlalchemy")
 
