@@ -1,14 +1,15 @@
 """Rows of state topics, by the version they belong to. Pure: no Kafka, no database, no clock.
 
 A state topic tells an account's changes and then its marker, "everything up to version v is here". Changes wait for their
-marker and come into force together with it. An older marker moves nothing: after a restart, capture sends the same changes
-again, and they wait, harmless, for the marker of the version in force (the last one of a key wins, and capture always sends
-on to the newest).
+marker and come into force together with it. A marker that is not newer than what is in force moves nothing: after a restart,
+capture sends the same changes again, and they wait, harmless, for the next newer marker (the last one of a key wins, and
+capture always sends on to the newest). What waits may also belong to a newer version, whose marker was not sent before the
+restart.
 
 `earlier` versions are kept for events that come after their state has moved on. While a topic is read from its start,
 compaction has taken changes away, so versions passed on the way are not whole: only the last one reached is, and none before
-the end was seen (`following`). Nor is that one while changes wait that came before the end: what they replaced may have been
-compacted away, so their marker must come first.
+the end was seen (`following`). Nor is that one while changes wait that came before the end: they may have replaced, in the
+compacted topic, what was in force. Then the history tables are asked, until a newer marker comes.
 """
 
 from __future__ import annotations
@@ -53,9 +54,10 @@ class Versions(Generic[K, R, V]):
 
     def mark(self, version: int, following: bool) -> None:
         """Everything up to `version` is here. `following`: the version before is whole, and is kept."""
-        if version < self.version:
+        if version <= self.version:
+            self._forget_repeated()
             return
-        if following and 0 <= self.version < version and not self._unsettled:
+        if following and self.version >= 0 and not self._unsettled:
             self._keep_earlier()
         for key, row in self._waiting.items():
             if row is None:
@@ -68,12 +70,19 @@ class Versions(Generic[K, R, V]):
         self.version = version
 
     def at(self, version: int) -> V | Missing:
-        if version > self.version or self._unsettled:
+        if version > self.version:
             return Missing.BEHIND
+        if self._unsettled:
+            return Missing.PASSED
         if version == self.version:
             return self._in_force()
         kept = self._earlier.get(version) if self._earlier else None
         return Missing.PASSED if kept is None else kept
+
+    def _forget_repeated(self) -> None:
+        """What was sent again and is in force as it is: nothing was lost of it."""
+        self._waiting = {key: row for key, row in self._waiting.items() if self._rows.get(key) != row}
+        self._unsettled &= bool(self._waiting)
 
     def forget_earlier(self) -> None:
         self._earlier = None
