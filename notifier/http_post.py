@@ -19,8 +19,11 @@ ANSWER_BYTES_MAX = 4096
 # An opaque name: nothing that could be an address fits in.
 PROVIDER_REF = re.compile(r"[A-Za-z0-9._:-]{1,80}")
 
-# Answers that are about this one message; the others are about the provider or our account with it.
-REFUSED_FOR_GOOD = frozenset({400, 404, 405, 406, 409, 410, 411, 413, 414, 415, 422, 451})
+# Answers that are about this one message. All others may end: 404 and 405 are also what a wrong path or a provider between
+# two of its versions says to every message, and dropping them would lose a channel's alerts of that time.
+REFUSED_FOR_GOOD = frozenset({400, 410, 413, 422, 451})
+# While the first request with an Idempotency-Key is still at work, its repetition is answered so. It is about this message.
+STILL_AT_WORK = 409
 
 
 class HttpPost:
@@ -75,7 +78,7 @@ def judge(status: int, body: bytes) -> Result:
         return Sent(_provider_ref(body))
     if status in REFUSED_FOR_GOOD:
         return Drop(f"HTTP {status}")
-    return Retry(f"HTTP {status}", provider_down=True)
+    return Retry(f"HTTP {status}", provider_down=status != STILL_AT_WORK)
 
 
 def _provider_ref(body: bytes) -> str | None:
