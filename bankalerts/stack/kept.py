@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import html
 import json
 import time
@@ -18,6 +19,7 @@ from bankalerts.errors import BankalertsError
 IN_MEMORY = 20_000
 FILE_BYTES_MAX = 50_000_000
 ON_PAGE = 100
+LOOPBACK = "127.0.0.1"
 
 Message = dict[str, Any]  # received_at (epoch microseconds), channel, to, subject, body, message_id, and more
 
@@ -94,14 +96,22 @@ def routes(kept: Kept, title: str, behave: Callable[..., Awaitable[None]]) -> li
     return [web.get("/", page), web.get("/messages", messages), web.post("/behaviour", behaviour)]
 
 
-async def serve_http(application: web.Application, port: int) -> web.AppRunner:
-    """Serve on the loopback address; `cleanup` of what is returned ends it. Raises BankalertsError for a port in use."""
+def arguments(description: str) -> argparse.ArgumentParser:
+    """The arguments of both servers; each adds its ports."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--host", default=LOOPBACK, help="address to listen at (default: %(default)s)")
+    parser.add_argument("--home", type=Path, required=True, help="folder for the messages received")
+    return parser
+
+
+async def serve_http(application: web.Application, port: int, host: str = LOOPBACK) -> web.AppRunner:
+    """Serve at `host`; `cleanup` of what is returned ends it. Raises BankalertsError for an address that cannot be used."""
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
+        await web.TCPSite(runner, host, port).start()
     except OSError as error:
-        raise BankalertsError(f"port {port} cannot be used ({error.strerror}): choose another") from error
+        raise BankalertsError(f"port {port} cannot be used at {host} ({error.strerror}): choose another") from error
     return runner
 
 

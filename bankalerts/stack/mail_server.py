@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Callable
 from email.header import decode_header, make_header
 from email.message import Message
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,18 +23,18 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from bankalerts import process, settings
 from bankalerts.errors import BankalertsError
-from bankalerts.stack.kept import Kept, routes, serve_http
+from bankalerts.stack.kept import LOOPBACK, Kept, arguments, routes, serve_http
 
 MODES = ("accept", "refuse", "tempfail", "drop", "down")
 RECIPIENT_ANSWERS = {"refuse": "550 5.1.1 No such user here", "tempfail": "451 4.7.1 Try again later"}
-LOOPBACK = "127.0.0.1"
 
 
 class MailServer:
     """The SMTP side: sessions, and how they are answered."""
 
-    def __init__(self, kept: Kept, port: int) -> None:
+    def __init__(self, kept: Kept, host: str, port: int) -> None:
         self._kept = kept
+        self._host = host
         self._port = port
         self._mode = "accept"
         self._listener: asyncio.Server | None = None
@@ -43,9 +44,11 @@ class MailServer:
         """Take connections. Raises BankalertsError for a port in use."""
         loop = asyncio.get_running_loop()
         try:
-            self._listener = await loop.create_server(self._session, LOOPBACK, self._port)
+            self._listener = await loop.create_server(self._session, self._host, self._port)
         except OSError as error:
-            raise BankalertsError(f"port {self._port} cannot be used ({error.strerror}): choose another") from error
+            raise BankalertsError(
+                f"port {self._port} cannot be used at {self._host} ({error.strerror}): choose another"
+            ) from error
 
     async def close(self) -> None:
         """Refuse connections, end those that are open."""
@@ -115,14 +118,16 @@ def _plain_text(mail: Message) -> str:
     return ""
 
 
-async def serve(smtp_port: int, http_port: int, home: Path, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Serve until `stop` is set; `ready` is called once mail is taken. Raises BankalertsError for a port in use."""
+async def serve(
+    smtp_port: int, http_port: int, home: Path, stop: asyncio.Event, ready: Callable[[], None], host: str = LOOPBACK
+) -> None:
+    """Serve at `host` until `stop` is set; `ready` is called once mail is taken. Raises BankalertsError for a port in use."""
     kept = Kept(home)
-    server = MailServer(kept, smtp_port)
+    server = MailServer(kept, host, smtp_port)
     await server.open()
     application = web.Application()
     application.add_routes(routes(kept, "E-mails received", server.behave))
-    runner = await serve_http(application, http_port)
+    runner = await serve_http(application, http_port, host)
     ready()
     await stop.wait()
     await server.close()
@@ -130,22 +135,25 @@ async def serve(smtp_port: int, http_port: int, home: Path, stop: asyncio.Event,
     kept.close()
 
 
+def parser() -> argparse.ArgumentParser:
+    """What the command line takes."""
+    taken = arguments("The local mail server.")
+    taken.add_argument("--smtp-port", type=int, required=True)
+    taken.add_argument("--http-port", type=int, required=True, help="port of the page that shows what was received")
+    return taken
+
+
 def main() -> None:
     """Run on the ports given. Raises BankalertsError when it cannot."""
-    parser = argparse.ArgumentParser(description="The local mail server.")
-    parser.add_argument("--smtp-port", type=int, required=True)
-    parser.add_argument("--http-port", type=int, required=True, help="port of the page that shows what was received")
-    parser.add_argument("--home", type=Path, required=True, help="folder for the messages received")
-    arguments = parser.parse_args()
+    given = parser().parse_args()
     process.configure_logging("mail-server")
     # It would write addresses at INFO.
     logging.getLogger("mail.log").setLevel(logging.ERROR)
 
     async def until_signalled() -> None:
         stop = process.stop_event_of_loop()
-        await serve(
-            arguments.smtp_port, arguments.http_port, arguments.home, stop, lambda: process.announce_ready(settings.load())
-        )
+        ready = partial(process.announce_ready, settings.load())
+        await serve(given.smtp_port, given.http_port, given.home, stop, ready, given.host)
 
     asyncio.run(until_signalled())
 

@@ -12,13 +12,14 @@ import argparse
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 from aiohttp import web
 
 from bankalerts import process, settings
-from bankalerts.stack.kept import Kept, routes, serve_http
+from bankalerts.stack.kept import LOOPBACK, Kept, arguments, routes, serve_http
 
 CHANNELS = {"/sms": "SMS", "/push": "PUSH"}
 
@@ -72,27 +73,32 @@ class Provider:
         return web.json_response({"provider_ref": uuid4().hex}, status=behaviour.status)
 
 
-async def serve(port: int, home: Path, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Serve until `stop` is set; `ready` is called once requests are taken. Raises BankalertsError for a port in use."""
+async def serve(port: int, home: Path, stop: asyncio.Event, ready: Callable[[], None], host: str = LOOPBACK) -> None:
+    """Serve at `host` until `stop` is set; `ready` is called once requests are taken. Raises BankalertsError for a port in use."""
     kept = Kept(home)
-    runner = await serve_http(Provider(kept).application(), port)
+    runner = await serve_http(Provider(kept).application(), port, host)
     ready()
     await stop.wait()
     await runner.cleanup()
     kept.close()
 
 
+def parser() -> argparse.ArgumentParser:
+    """What the command line takes."""
+    taken = arguments("The local provider of SMS and PUSH.")
+    taken.add_argument("--port", type=int, required=True)
+    return taken
+
+
 def main() -> None:
     """Run on the port given. Raises BankalertsError when it cannot."""
-    parser = argparse.ArgumentParser(description="The local provider of SMS and PUSH.")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--home", type=Path, required=True, help="folder for the messages received")
-    arguments = parser.parse_args()
+    given = parser().parse_args()
     process.configure_logging("provider")
 
     async def until_signalled() -> None:
         stop = process.stop_event_of_loop()
-        await serve(arguments.port, arguments.home, stop, lambda: process.announce_ready(settings.load()))
+        ready = partial(process.announce_ready, settings.load())
+        await serve(given.port, given.home, stop, ready, given.host)
 
     asyncio.run(until_signalled())
 

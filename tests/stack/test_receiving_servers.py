@@ -135,6 +135,21 @@ def test_a_killed_server_still_shows_what_it_received(settings: Settings) -> Non
     assert [message["message_id"] for message in found] == [sent, again]
 
 
+def test_the_servers_listen_at_the_host_that_they_are_given(settings: Settings) -> None:
+    smtp, page, provided = (_port(url) for url in (settings.smtp_url, settings.mail_url, settings.provider_url))
+    processes = [
+        _start(settings, "mail_server", "--host", "127.0.0.2", "--smtp-port", smtp, "--http-port", page),
+        _start(settings, "provider", "--host", "127.0.0.2", "--port", provided),
+    ]
+    for port in (smtp, page, provided):
+        socket.create_connection(("127.0.0.2", int(port)), timeout=5).close()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", int(port)), timeout=5)
+    for process in processes:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
 def test_a_port_in_use_is_one_line(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", int(_port(settings.provider_url)))):
         process = _provider(settings)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 import yaml
+from alembic.config import CommandLine
 
 from bankalerts import settings
 from bankalerts.stack import postgres
+from bankalerts.stack.kept import LOOPBACK
+from tests.command_line import mistake
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -64,6 +70,49 @@ def test_its_environment_is_all_that_a_part_needs(service: str, monkeypatch: pyt
     assert found.name.startswith(service)
     hosts = {found.kafka.split(":")[0], *(url.split("/")[2].split(":")[0] for url in (found.smtp_url, found.sms_url))}
     assert hosts <= set(COMPOSE["services"])
+
+
+def commands(service: str) -> list[list[str]]:
+    """The commands of a service, each as its words: one, or several in one line for the shell."""
+    words = COMPOSE["services"][service]["command"]
+    return [shlex.split(one) for one in words[2].split("&&")] if words[:2] == ["sh", "-c"] else [words]
+
+
+def take(words: list[str]) -> None:
+    """Give the words to the parser that will get them; an option that it does not know ends this with SystemExit."""
+    match words:
+        case ["python", "-m", module]:
+            assert importlib.util.find_spec(f"{module}.__main__")
+        case ["python", "-m", module, *arguments]:
+            importlib.import_module(module).parser().parse_args(arguments)
+        case ["bankalerts", *arguments]:
+            assert mistake(arguments) == ""
+        case ["alembic", *arguments]:
+            CommandLine().parser.parse_args(arguments)
+        case _:
+            raise AssertionError(f"nobody here knows {words}")
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_its_command_is_one_that_the_part_takes(service: str) -> None:
+    for words in commands(service):
+        take(words)
+
+
+@pytest.mark.parametrize("service", ["mail-server", "provider"])
+def test_an_unknown_option_would_be_noticed(service: str) -> None:
+    (words,) = commands(service)
+    with pytest.raises(SystemExit):
+        take([*words, "--colour", "red"])
+
+
+@pytest.mark.parametrize("service", ["mail-server", "provider"])
+def test_others_reach_the_receiving_servers_and_on_a_developers_machine_nobody_does(service: str) -> None:
+    ((_, _, module, *arguments),) = commands(service)
+    parser = importlib.import_module(module).parser()
+    assert parser.parse_args(arguments).host == "0.0.0.0"
+    at = arguments.index("--host")
+    assert parser.parse_args(arguments[:at] + arguments[at + 2 :]).host == LOOPBACK
 
 
 def test_postgres_is_set_up_as_in_the_local_stack() -> None:
