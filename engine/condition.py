@@ -40,9 +40,13 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True)
 class Condition:
-    """holds(event, parameters) is True, False or None (unknown); columns are those of the event that it reads, sorted."""
+    """holds(event, parameters) is True, False or None (unknown); columns are those of the event that it reads, sorted.
+
+    `holds` raises KeyError where a parameter is not given; `holds_with_null` is slower and takes it for NULL.
+    """
 
     holds: Callable[[Any, Mapping[str, Any]], bool | None]
+    holds_with_null: Callable[[Any, Mapping[str, Any]], bool | None]
     columns: tuple[str, ...]
 
 
@@ -52,11 +56,16 @@ def compile_condition(text: str, columns: Mapping[str, Column], parameters: Mapp
     try:
         tree = sqlglot.parse_one(text, dialect="postgres")
     except SqlglotError as error:
-        raise BadCondition(f"the condition is no SQL expression: {error}") from error
-    writer = _Writer(columns, parameters)
-    source = writer.write(tree)
+        raise BadCondition(f"the condition is not a SQL expression: {error}") from error
+    writer = _Writer(columns, parameters, all_given=True)
+    with_null = _Writer(columns, parameters, all_given=False)
+    return Condition(_function(writer.write(tree)), _function(with_null.write(tree)), tuple(sorted(writer.read)))
+
+
+def _function(source: str) -> Callable[[Any, Mapping[str, Any]], bool | None]:
     code = compile(f"lambda event, parameters: {source}", "<condition>", "eval")
-    return Condition(eval(code, dict(_LOGIC)), tuple(sorted(writer.read)))  # noqa: S307
+    function: Callable[[Any, Mapping[str, Any]], bool | None] = eval(code, dict(_LOGIC))  # noqa: S307
+    return function
 
 
 def _strict(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -118,9 +127,10 @@ class _Writer:
     Where an operand may be NULL the three-valued functions of _LOGIC are called; elsewhere plain operators are written.
     """
 
-    def __init__(self, columns: Mapping[str, Column], parameters: Mapping[str, str]) -> None:
+    def __init__(self, columns: Mapping[str, Column], parameters: Mapping[str, str], all_given: bool) -> None:
         self._columns = columns
         self._parameters = parameters
+        self._all_given = all_given
         self.read: set[str] = set()
 
     def write(self, node: exp.Expr) -> str:
@@ -196,7 +206,9 @@ class _Writer:
         kind = self._parameters.get(node.name)
         if kind is None:
             raise BadCondition(f"parameter :{node.name} is not declared")
-        return _Source(f"parameters[{node.name!r}]", kind, False)
+        if self._all_given:
+            return _Source(f"parameters[{node.name!r}]", kind, False)
+        return _Source(f"parameters.get({node.name!r})", kind, True)
 
     def _of_kind(self, kind: str, node: exp.Expr) -> _Source:
         source = self._node(node)

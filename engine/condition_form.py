@@ -38,8 +38,8 @@ def check_form(text: str) -> None:
         form = GROUP.sub("x", IN_LIST.sub("IL", form))
     if not re.fullmatch(BOOLEAN, form):
         raise BadCondition(
-            "the condition has not the form of one: comparisons, BETWEEN, IN (...) and IS NULL, joined by AND, OR and NOT, "
-            f"in parentheses at most {DEEPEST} deep"
+            "the condition does not have the form of one: comparisons, BETWEEN, IN (...) and IS NULL, joined by "
+            f"AND, OR and NOT, in parentheses at most {DEEPEST} deep"
         )
 
 

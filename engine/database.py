@@ -48,7 +48,13 @@ class Database:
         self._connection.close()
 
     def partitions(self) -> int:
-        return int(self.reading(queries("engine", "psycopg").read_layout))
+        """Raises BankalertsError where there is no such schema."""
+        try:
+            return int(self.reading(queries("engine", "psycopg").read_layout))
+        except psycopg.ProgrammingError as error:
+            raise BankalertsError(
+                f"the database has no schema alerting ({first_line(error)}): run 'alembic upgrade head'"
+            ) from error
 
     def reading(self, work: Callable[[Connection], T]) -> T:
         """Do work that may be done twice; again on a new connection when this one breaks."""
@@ -63,11 +69,18 @@ class Database:
 
         Raises PositionLost when another engine moved them.
         """
+        broke = False
         while True:
             try:
                 return work(self._connection)
+            except PositionLost:
+                # it may be our own commit that moved them, still under way when the connection broke
+                if broke and self._is_done(topic, moves):
+                    return None
+                raise
             except psycopg.Error as error:
                 self._reconnect(error)
+                broke = True
                 if self._is_done(topic, moves):
                     return None
 
@@ -91,6 +104,11 @@ class Database:
             autocommit=True,
             application_name=self._name,
             connect_timeout=5,
+            # a link that died without a word is noticed as soon as a stopped engine would be
+            tcp_user_timeout=STOPPED_FOR_S * 1000,
+            keepalives_idle=5,
+            keepalives_interval=2,
+            keepalives_count=3,
             prepare_threshold=1,
             options=f"-c statement_timeout={STOPPED_FOR_S}s -c idle_in_transaction_session_timeout={STOPPED_FOR_S}s",
         )
@@ -109,8 +127,17 @@ class Database:
                 tries += 1
             else:
                 log.info("connected to PostgreSQL again after %d tries", tries + 1)
-                return
+                return self._end_stopped_writers()
         raise Stopped
+
+    def _end_stopped_writers(self) -> None:
+        """End the sessions that have held positions for too long.
+
+        statement_timeout does not reach a COPY whose engine is stopped: PostgreSQL waits for its data, whatever time it is.
+        """
+        ended = list(queries("engine", "psycopg").end_stopped_writers(self._connection, stopped_for_s=STOPPED_FOR_S))
+        if ended:
+            log.warning("ended %d sessions of engines that were stopped in the middle of a write", len(ended))
 
 
 def first_line(error: Exception) -> str:

@@ -7,7 +7,7 @@ string, jsonb as a string. What does not fit raises Undecodable, with a reason t
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
@@ -131,8 +131,14 @@ class CatalogueMarker(msgspec.Struct, frozen=True, gc=False):
 def account_entry(value: bytes) -> AccountEntry:
     event = _decode(_account_entry, value)
     if event.op != "c":
-        raise Undecodable(f"operation {event.op!r}: an event is an INSERT, history never alerts")
-    return event
+        raise Undecodable("its operation is not c: an event is an INSERT, history never alerts")
+    if event.event_time.tzinfo is UTC and event.inserted_at.tzinfo is UTC:
+        return event
+    try:
+        times = {"event_time": event.event_time.astimezone(UTC), "inserted_at": event.inserted_at.astimezone(UTC)}
+    except OverflowError as error:
+        raise Undecodable("a time of it is in no calendar") from error
+    return msgspec.structs.replace(event, **times)
 
 
 def account_key(key: bytes | None) -> AccountKey:

@@ -28,11 +28,15 @@ def account_states(connection: Connection, wanted: Collection[AccountVersion]) -
     for account, version, *columns in sql.read_preferences_at(connection, **where):
         row = Preference(*columns)
         rows[account, version][AccountKey(account, row.customer_id, row.alert_type, row.preference_no)] = row
-    for account, version in sql.read_newer_versions(connection, **where):
+    for account, version in sql.read_unknown_versions(connection, **where):
         del rows[account, version]
     return {pair: build_account(of_pair) for pair, of_pair in rows.items()}
 
 
-def catalogue(connection: Connection, version: int) -> Catalogue:
-    rows = queries("engine", "psycopg").read_alert_types_at(connection, version=version)
+def catalogue(connection: Connection, version: int) -> Catalogue | None:
+    """The catalogue of a version; None where the database has not reached it."""
+    sql = queries("engine", "psycopg")
+    if sql.read_catalogue_version(connection) < version:
+        return None
+    rows = sql.read_alert_types_at(connection, version=version)
     return build_catalogue({row[0]: AlertTypeRow(*row) for row in rows})

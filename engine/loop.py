@@ -5,18 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 
-from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaException, Message
+import psycopg
+from confluent_kafka import KafkaException, Message
 
 from bankalerts.errors import BankalertsError
 from bankalerts.settings import Settings
 from bankalerts.topics import Topics
 from engine import decode, outbox
 from engine.database import Database, Stopped
-from engine.match import Alert, Unjudgeable, judge
-from engine.outbox import Batch, Decision, PositionLost, Refused, Topic
+from engine.judged import Judged, decide, in_portions
+from engine.match import Unjudgeable
+from engine.outbox import Batch, PositionLost, Refused
 from engine.positions import Positions, read_position
 from engine.readers import EventReader, Stalled, admin_client, ask_for_kafka, describe, kafka_config, watermarks
 from engine.state_follower import STALLED_AFTER_S, Stamped, StateFollower
@@ -28,7 +30,7 @@ MOST_EVENTS = 1_000
 IDLE_S = 0.05
 STORE_POSITIONS_EVERY_S = 1.0
 REJOIN_AFTER_S = 1.0
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+UNKNOWN_VERSION = "the versions stamped on it are not known here: is it from another database?"
 
 Event = tuple[Message, decode.AccountEntry]
 Stalls = set[tuple[int, int]]
@@ -72,11 +74,9 @@ class Engine:
             messages = self._events.read(MOST_EVENTS, IDLE_S)
             self._check_progress(bool(messages))
             self._state.read_on()
-            batch = Batch()
-            events = self._decode(messages, batch)
-            stamped = self._stamped(events)
-            self._match(events, stamped, batch)
-            self._write(batch)
+            for portion in in_portions(self._judge(messages)):
+                self._write(portion)
+            self._store_positions(STORE_POSITIONS_EVERY_S)
 
     def close(self) -> None:
         self._events.close()
@@ -98,21 +98,34 @@ class Engine:
                     self._stalls.add((partition, position))
                     raise Stalled(f"{self._topic.name}, partition {partition}: {newest - position} events do not come")
 
-    def _decode(self, messages: Iterable[Message], batch: Batch) -> list[Event]:
-        events = []
-        for message in messages:
-            partition, offset, value = int(message.partition() or 0), int(message.offset() or 0), message.value()
-            due = self._positions.next(partition)
-            if due is None or offset < due:
+    def _judge(self, messages: Iterable[Message]) -> Iterator[Judged]:
+        """What becomes of each record, in their order; lazy, for one event may lead to thousands of alerts."""
+        records = [(message, self._decode(message)) for message in messages if self._is_due(message)]
+        stamped = self._stamped([(message, event) for message, event in records if isinstance(event, decode.AccountEntry)])
+        now = datetime.now(UTC)
+        for message, event in records:
+            if not isinstance(event, decode.AccountEntry):
+                yield Judged(message, reason=event)
                 continue
-            self._positions.judged(partition, offset)
-            if value is None:  # a row deleted by retention: no event
-                continue
+            found = stamped.get((event.account_id, event.state_version, event.catalogue_version))
             try:
-                events.append((message, decode.account_entry(value)))
-            except decode.Undecodable as error:
-                batch.refused.append(refuse(self._topic, message, str(error)))
-        return events
+                yield Judged(message, reason=UNKNOWN_VERSION) if found is None else decide(message, event, found, now)
+            except Unjudgeable as error:
+                yield Judged(message, reason=str(error))
+
+    def _is_due(self, message: Message) -> bool:
+        due = self._positions.next(int(message.partition() or 0))
+        return due is not None and int(message.offset() or 0) >= due
+
+    def _decode(self, message: Message) -> decode.AccountEntry | str | None:
+        """The event; or why it is none; or None for a row that retention deleted."""
+        value = message.value()
+        if value is None:
+            return None
+        try:
+            return decode.account_entry(value)
+        except decode.Undecodable as error:
+            return str(error)
 
     def _stamped(self, events: list[Event]) -> dict[tuple[str, int, int], Stamped]:
         if not events:
@@ -120,26 +133,33 @@ class Engine:
         pairs = [(int(message.partition() or 0), event) for message, event in events]
         return self._database.reading(lambda connection: self._state.stamped(connection, pairs))
 
-    def _match(self, events: list[Event], stamped: dict[tuple[str, int, int], Stamped], batch: Batch) -> None:
-        now = datetime.now(UTC)
-        for message, event in events:
-            found = stamped.get((event.account_id, event.state_version, event.catalogue_version))
-            if found is None:
-                reason = f"state version {event.state_version} of its account is not known here: from another database?"
-                batch.refused.append(refuse(self._topic, message, reason))
-                continue
-            try:
-                alerts = list(judge(event, found.state, found.catalogue))
-            except Unjudgeable as error:
-                batch.refused.append(refuse(self._topic, message, str(error)))
-                continue
-            batch.decisions += [decide(message, event, alert, now) for alert in alerts]
-
-    def _write(self, batch: Batch) -> None:
-        """Nothing decided: positions alone, once a second."""
-        if batch.empty and time.monotonic() - self._stored_at < STORE_POSITIONS_EVERY_S:
+    def _write(self, portion: Sequence[Judged]) -> None:
+        """Write what these records decided. Where PostgreSQL refuses a value of it, one by one: the others flow on."""
+        after = {judged.partition: judged.offset + 1 for judged in portion}
+        batch = Batch(
+            [decision for judged in portion for decision in judged.decisions],
+            [judged.refused(self._topic) for judged in portion if judged.reason is not None],
+        )
+        if batch.empty:
+            self._positions.judged(after)
             return
-        moves = self._positions.moves()
+        try:
+            self._store(after, batch)
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            if len(portion) > 1:
+                for judged in portion:
+                    self._write([judged])
+            elif portion[0].decisions:
+                self._write([Judged(portion[0].message, reason=f"PostgreSQL refuses its alert: {type(error).__name__}")])
+            else:
+                raise
+
+    def _store_positions(self, every_s: float) -> None:
+        if time.monotonic() - self._stored_at >= every_s:
+            self._store({}, Batch())
+
+    def _store(self, after: Mapping[int, int], batch: Batch) -> None:
+        moves = self._positions.moves(after)
         if moves:
             self._database.writing(
                 self._topic, moves, lambda connection: outbox.write(connection, self._name, self._topic, moves, batch)
@@ -170,9 +190,8 @@ class Engine:
         return {partition: self._positions.next(partition) or 0 for partition in partitions}
 
     def _revoked(self, partitions: list[int]) -> None:
-        self._stored_at = 0.0
         try:
-            self._write(Batch())
+            self._store_positions(every_s=0)
         except (PositionLost, Stopped) as error:
             log.warning("positions not stored on leaving (%s): these events are judged again, to no effect", error)
         self._lost(partitions)
@@ -184,29 +203,6 @@ class Engine:
 
     def _quarantine_now(self, refused: Refused) -> None:
         self._database.reading(lambda connection: outbox.quarantine(connection, self._name, refused))
-
-
-def refuse(topic: Topic, message: Message, reason: str) -> Refused:
-    position = int(message.offset() or 0)
-    return Refused(topic, int(message.partition() or 0), position, message.key(), message.value(), reason)
-
-
-def decide(message: Message, event: decode.AccountEntry, alert: Alert, now: datetime) -> Decision:
-    return Decision(
-        *(alert, event.kind, event.event_id, event.account_id, event.event_time, event.inserted_at),
-        committed_at=from_microseconds(event.committed_us),
-        on_kafka_at=kafka_time(message),
-        decided_at=now,
-    )
-
-
-def kafka_time(message: Message) -> datetime | None:
-    kind, timestamp_ms = message.timestamp()
-    return None if kind == TIMESTAMP_NOT_AVAILABLE else EPOCH + timedelta(milliseconds=timestamp_ms)
-
-
-def from_microseconds(epoch_us: int | None) -> datetime | None:
-    return None if epoch_us is None else EPOCH + timedelta(microseconds=epoch_us)
 
 
 def check_partitions(database: Database, counts: dict[str, int]) -> None:

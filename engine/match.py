@@ -50,10 +50,15 @@ def judge(event: AccountEntry, state: AccountState, catalogue: Catalogue) -> Ite
 
 
 def is_met(alert_type: AlertType, event: AccountEntry, preference: Preference) -> bool:
-    """Whether the condition is true; unknown is not. Raises Unjudgeable where the parameters are not those declared."""
+    """Whether the condition is true; unknown is not. Raises Unjudgeable where a parameter is not of the type declared.
+
+    A parameter that is not given is NULL, as PostgreSQL has it: a preference may be older than its alert type's declaration.
+    """
     try:
         return alert_type.condition.holds(event, preference.parameters) is True
-    except (KeyError, TypeError) as error:
+    except KeyError:
+        return alert_type.condition.holds_with_null(event, preference.parameters) is True
+    except TypeError as error:
         raise Unjudgeable(
             f"preference {preference.preference_no} of customer {preference.customer_id} lacks what alert type "
             f"{alert_type.alert_type} declares ({type(error).__name__})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from bankalerts.errors import BankalertsError
 from engine.outbox import Connection, Move, Topic
@@ -12,8 +12,8 @@ from sql import queries
 class Positions:
     """Positions of this engine's partitions of one topic.
 
-    A turn that decided nothing moves them in memory only: judging the same events again decides nothing again. They are
-    stored with the next alert, or after a second.
+    Records that decided nothing move them in memory only: judging the same events again decides nothing again. They are
+    stored with the next alert, or after a second. Records that decided something move them when that was written.
     """
 
     def __init__(self) -> None:
@@ -36,21 +36,23 @@ class Positions:
         """Partition -> the next offset to judge, of the partitions that are ours."""
         return dict(self._next)
 
-    def judged(self, partition: int, offset: int) -> None:
-        self._next[partition] = offset + 1
+    def judged(self, next_offsets: Mapping[int, int]) -> None:
+        """Everything before these offsets was judged, and what it decided, if anything, is written."""
+        self._next.update(next_offsets)
 
-    def moves(self) -> list[Move]:
-        """What is to be stored, in the order of partitions, so that two engines cannot deadlock."""
+    def moves(self, next_offsets: Mapping[int, int]) -> list[Move]:
+        """What is to be stored together with the records before `next_offsets`; by partition, so that none deadlock."""
+        after = {**self._next, **next_offsets}
         return [
-            Move(partition, stored, self._next[partition])
+            Move(partition, stored, after[partition])
             for partition, stored in sorted(self._stored.items())
-            if self._next[partition] != stored
+            if after[partition] != stored
         ]
 
     def stored(self, moves: Iterable[Move]) -> None:
         for move in moves:
             if move.partition in self._stored:
-                self._stored[move.partition] = move.next
+                self._stored[move.partition] = self._next[move.partition] = move.next
 
 
 def read_position(connection: Connection, engine: str, topic: Topic, partition: int, beginning: int) -> int:

@@ -6,6 +6,7 @@ Consumer groups only share out the partitions: what was judged is known by the p
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -147,6 +148,7 @@ class StateReader:
         self._on_end = on_end
         self._assigned: set[tuple[str, int]] = set()
         self._last: dict[tuple[str, int], int] = {}
+        self._end_seen_at: dict[tuple[str, int], float] = {}
 
     def add(self, topic: str, partitions: Iterable[int]) -> None:
         """Read these from their beginning."""
@@ -158,6 +160,7 @@ class StateReader:
     def expect_end(self, topic: str, partition: int) -> None:
         """Call `on_end` when all that the partition holds now has been read."""
         low, high = watermarks(self._admin, topic, partition)
+        self._end_seen_at[topic, partition] = time.monotonic()
         if low == high:
             self._on_end(topic, partition)
         else:
@@ -170,6 +173,10 @@ class StateReader:
             self._last.pop(where, None)
             self._consumer.incremental_unassign([TopicPartition(*where)])
 
+    def since_end_s(self, topic: str, partition: int) -> float:
+        """Seconds since nothing was left to read, or since the end was asked for. No clock that can be set plays a part."""
+        return time.monotonic() - self._end_seen_at[topic, partition]
+
     def read(self, most: int, timeout_s: float) -> Iterator[Message]:
         """Up to `most` records: waits for the first, then takes what is there. Lazy: an end is told in its place."""
         first = self._consumer.poll(timeout_s) if timeout_s else None
@@ -179,6 +186,8 @@ class StateReader:
             where = (str(message.topic()), int(message.partition() or 0))
             error = message.error()
             at_end = error is not None and error.code() == KafkaError._PARTITION_EOF
+            if at_end:
+                self._end_seen_at[where] = time.monotonic()
             if not at_end and is_record(message):
                 yield message
                 at_end = where in self._last and int(message.offset() or 0) >= self._last[where]

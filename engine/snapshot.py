@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from engine.decode import (
 from engine.state import Missing, Versions
 
 AccountRow = Permission | Preference
+KEPT_IN_ALL = 20_000  # earlier versions of all accounts of a partition; what is older is asked of the history tables
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,16 @@ def build_account(rows: Mapping[AccountKey, AccountRow]) -> AccountState:
     return AccountState(tuple((row, permissions[row.customer_id]) for row in preferences if row.customer_id in permissions))
 
 
+Account = Versions[AccountKey, AccountRow, AccountState]
+
+
 class AccountSnapshot:
     """One partition. Nothing is judged on it before `following`: the end of the topic was seen."""
 
     def __init__(self) -> None:
         self.following = False
-        self._accounts: dict[str, Versions[AccountKey, AccountRow, AccountState]] = {}
+        self._accounts: dict[str, Account] = {}
+        self._kept: deque[Account] = deque()  # an account for each earlier version that it keeps, oldest first
         self._spoilt: set[str] = set()
 
     def apply(self, raw_key: bytes | None, value: bytes | None) -> None:
@@ -67,9 +73,15 @@ class AccountSnapshot:
             self._spoilt.add(key.account_id)
             raise
         if isinstance(row, Marker):
-            account.mark(row.state_version, self.following)
+            if account.mark(row.state_version, self.following):
+                self._remember_kept(account)
         else:
             account.change(key, row, self.following)
+
+    def _remember_kept(self, account: Account) -> None:
+        self._kept.append(account)
+        if len(self._kept) > KEPT_IN_ALL:
+            self._kept.popleft().forget_oldest()
 
     def at(self, account_id: str, version: int) -> AccountState | Missing:
         if not self.following:
@@ -86,6 +98,7 @@ class AccountSnapshot:
     def unfollow(self) -> None:
         """Reading fell so far behind that compaction may have taken changes away."""
         self.following = False
+        self._kept.clear()
         for account in self._accounts.values():
             account.forget_earlier()
 

@@ -52,12 +52,13 @@ class Versions(Generic[K, R, V]):
         self._waiting[key] = row
         self._unsettled |= not following
 
-    def mark(self, version: int, following: bool) -> None:
-        """Everything up to `version` is here. `following`: the version before is whole, and is kept."""
+    def mark(self, version: int, following: bool) -> bool:
+        """Everything up to `version` is here. `following`: the version before is whole, and is kept; returns whether it is."""
         if version <= self.version:
             self._forget_repeated()
-            return
-        if following and self.version >= 0 and not self._unsettled:
+            return False
+        keeps = following and self.version >= 0 and not self._unsettled
+        if keeps:
             self._keep_earlier()
         for key, row in self._waiting.items():
             if row is None:
@@ -68,6 +69,7 @@ class Versions(Generic[K, R, V]):
         self._unsettled = False
         self._view = None
         self.version = version
+        return keeps
 
     def at(self, version: int) -> V | Missing:
         if version > self.version:
@@ -83,6 +85,11 @@ class Versions(Generic[K, R, V]):
         """What was sent again and is in force as it is: nothing was lost of it."""
         self._waiting = {key: row for key, row in self._waiting.items() if self._rows.get(key) != row}
         self._unsettled &= bool(self._waiting)
+
+    def forget_oldest(self) -> None:
+        """Of the earlier versions that are kept."""
+        if self._earlier:
+            self._earlier.popitem(last=False)
 
     def forget_earlier(self) -> None:
         self._earlier = None

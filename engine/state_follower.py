@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from collections import Counter
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
+from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient
 
 from engine import history
@@ -25,8 +26,9 @@ log = logging.getLogger(__name__)
 READ_AT_ONCE = 2_000
 LONGEST_WAIT_S = 2.0
 STALLED_AFTER_S = 10.0
-# Half of the topics' min.compaction.lag.ms: what is older may have lost changes to compaction by the time it is read.
-OLDEST_WHOLE_MS = 30 * 60_000
+# Half of the topics' min.compaction.lag.ms: what is read later than that may have lost changes to compaction.
+LONGEST_BEHIND_S = 30 * 60.0
+KEPT_CATALOGUES = 64
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class StateFollower:
         self._catalogue = CatalogueSnapshot()
         self._old_catalogues: dict[int, Catalogue] = {}
         self._reported: set[str] = set()
+        self._late: set[str] = set()  # accounts that were waited for in vain: nobody waits for them again
         self._told: Counter[str] = Counter()
         self._quarantine = quarantine
         self._reader.add(catalogue.name, [0])
@@ -74,6 +77,7 @@ class StateFollower:
                 progress = time.monotonic()
             elif time.monotonic() - progress > STALLED_AFTER_S:
                 raise Stalled(f"topic {self._accounts_topic} was not read on for {STALLED_AFTER_S:.0f} s")
+        gc.freeze()  # a snapshot is millions of small objects that stay: the collector need not look at them
         accounts = sum(len(self._accounts[partition]) for partition in new)
         log.info(
             "snapshot of partitions %s rebuilt: %d accounts in %.1f s",
@@ -129,6 +133,7 @@ class StateFollower:
             stamped = self._look_up(key, partition)
             if isinstance(stamped, Stamped):
                 found[key] = stamped
+                self._late.discard(key[0])
         return found
 
     def _look_up(self, key: tuple[str, int, int], partition: int) -> Stamped | Missing:
@@ -142,7 +147,8 @@ class StateFollower:
 
     def _wait_for(self, wanted: dict[tuple[str, int, int], int], found: dict[tuple[str, int, int], Stamped]) -> None:
         deadline = time.monotonic() + LONGEST_WAIT_S
-        behind = [key for key, part in wanted.items() if key not in found and self._look_up(key, part) is Missing.BEHIND]
+        behind = [key for key in wanted if key not in found and key[0] not in self._late]
+        behind = [key for key in behind if self._look_up(key, wanted[key]) is Missing.BEHIND]
         while behind and time.monotonic() < deadline:
             self.read_on(0.02)
             for key in behind:
@@ -151,10 +157,12 @@ class StateFollower:
                     found[key] = stamped
             behind = [key for key in behind if key not in found and self._look_up(key, wanted[key]) is Missing.BEHIND]
         if behind:
+            late = {account for account, _, _ in behind}
+            self._late |= late
             log.warning(
-                "%d accounts' markers did not come within %.0f s: their state is read from the history tables; "
-                "see 'bankalerts connectors status'",
-                len({account for account, _, _ in behind}),
+                "%d accounts' markers did not come within %.0f s: from now on their state is read from the history tables, "
+                "until a marker comes; see 'bankalerts connectors status'",
+                len(late),
                 LONGEST_WAIT_S,
             )
 
@@ -168,12 +176,20 @@ class StateFollower:
         states = history.account_states(connection, [(account, version) for account, version, _ in missing])
         for key in missing:
             account, version, catalogue_version = key
-            catalogue = self._catalogue_at(catalogue_version)
-            if isinstance(catalogue, Missing):
-                catalogue = self._old_catalogues.get(catalogue_version) or history.catalogue(connection, catalogue_version)
-                self._old_catalogues[catalogue_version] = catalogue
-            if (account, version) in states:
+            current = self._catalogue_at(catalogue_version)
+            catalogue = self._old_catalogue(connection, catalogue_version) if isinstance(current, Missing) else current
+            if (account, version) in states and catalogue is not None:
                 found[key] = Stamped(states[account, version], catalogue)
+
+    def _old_catalogue(self, connection: Connection, version: int) -> Catalogue | None:
+        if version not in self._old_catalogues:
+            catalogue = history.catalogue(connection, version)
+            if catalogue is None:
+                return None
+            if len(self._old_catalogues) == KEPT_CATALOGUES:
+                del self._old_catalogues[next(iter(self._old_catalogues))]
+            self._old_catalogues[version] = catalogue
+        return self._old_catalogues[version]
 
     def _catalogue_at(self, version: int) -> Catalogue | Missing:
         catalogue = self._catalogue.at(version)
@@ -189,8 +205,8 @@ class StateFollower:
         snapshot = self._catalogue if topic.name != self._accounts_topic else self._accounts.get(partition)
         if snapshot is None:
             return
-        if snapshot.following and is_old(message):
-            log.warning("%s, partition %d: reading is half an hour behind, rebuilding its snapshot", topic.name, partition)
+        if snapshot.following and self._reader.since_end_s(topic.name, partition) > LONGEST_BEHIND_S:
+            log.info("%s, partition %d: half an hour since its end was seen, reading to its end", topic.name, partition)
             snapshot.unfollow()
             self._reader.expect_end(topic.name, partition)
         try:
@@ -207,8 +223,3 @@ class StateFollower:
         snapshot = self._catalogue if topic != self._accounts_topic else self._accounts.get(partition)
         if snapshot is not None:
             snapshot.follow()
-
-
-def is_old(message: Message) -> bool:
-    kind, timestamp_ms = message.timestamp()
-    return kind != TIMESTAMP_NOT_AVAILABLE and timestamp_ms < time.time() * 1000 - OLDEST_WHOLE_MS

@@ -67,8 +67,25 @@ select alert_type, event_kind, statuses, condition, parameters, uses_balance
   from audit.alert_type_history
  where from_version <= :version and (until_version is null or :version < until_version);
 
--- name: read_newer_versions
--- Accounts whose stamped version this database has not reached: the event cannot have come from it.
+-- name: read_catalogue_version$
+-- The newest version of the catalogue.
+select catalogue_version from bank.catalogue;
+
+-- name: read_unknown_versions
+-- Those stamps that this database has not reached, of accounts that it has or had: their events cannot have come from it.
 select w.account_id, w.version
   from unnest(:accounts::text[], :versions::bigint[]) w (account_id, version)
-  join bank.account a on a.account_id = w.account_id and a.state_version < w.version;
+ where w.version > coalesce(
+    (select a.state_version from bank.account a where a.account_id = w.account_id),
+    (select max(coalesce(h.until_version, h.from_version)) from audit.account_permission_history h where h.account_id = w.account_id),
+    -1);
+
+-- name: end_stopped_writers
+-- Ends the sessions that have held positions for longer than a write may take; returns their processes.
+select pg_terminate_backend(a.pid), a.pid
+  from pg_stat_activity a
+ where a.pid <> pg_backend_pid() and a.datname = current_database() and a.usename = current_user
+   and a.xact_start < clock_timestamp() - make_interval(secs => :stopped_for_s)
+   and exists (select from pg_locks l
+                where l.pid = a.pid and l.granted and l.mode = 'RowExclusiveLock'
+                  and l.relation = 'alerting.engine_position'::regclass);

@@ -66,6 +66,8 @@ def test_the_catalogue_of_each_version(connection: Connection) -> None:
         " values ('LATER', 'ACCOUNT_ENTRY', 'event.amount_minor > :least', '{\"least\": {\"type\": \"integer\"}}', 'c', 't')"
     )
     earlier, now = (history.catalogue(connection, at) for at in (before, before + 1))
+    assert earlier is not None
+    assert now is not None
     assert set(now.by_kind["ACCOUNT_ENTRY"]) - set(earlier.by_kind["ACCOUNT_ENTRY"]) == {"LATER"}
     assert not earlier.broken
     assert not now.broken

@@ -6,6 +6,7 @@ import itertools
 import threading
 from datetime import UTC, date, datetime
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import psycopg
@@ -79,6 +80,17 @@ def test_a_batch_goes_in_whole(engine: Connection) -> None:
     )
     bytes_kept = engine.execute("select event_key, event_value, partition, position from alerting.quarantine").fetchone()
     assert bytes_kept == (b"\x00key", b"\xff\x00not JSON", 0, 4)
+
+
+def test_a_message_has_the_same_id_whenever_it_is_made(engine: Connection) -> None:
+    """The provider's idempotency key: from the alert's id and the channel."""
+    outbox.write(engine, "engine-1", TOPIC, MOVES, Batch([decision(1)]))
+    found = engine.execute("select channel, message_id, alert_id from alerting.outbox order by channel").fetchall()
+    assert [channel for channel, _, _ in found] == ["PUSH", "SMS"]
+    for channel, message_id, alert_id in found:
+        assert message_id.bytes == sha256(alert_id.bytes + channel.encode()).digest()[:16]
+    due = engine.execute("select channel, message_id, alert_id from alerting.outbox_due order by channel").fetchall()
+    assert due == found
 
 
 def test_what_is_there_already_is_not_written_again(engine: Connection) -> None:
@@ -192,14 +204,15 @@ def test_positions_in_memory() -> None:
     known = Positions()
     known.take(3, 5)
     known.take(0, 10)
-    assert known.moves() == []
-    known.judged(3, 7)
-    known.judged(0, 10)
-    assert known.moves() == [Move(0, 10, 11), Move(3, 5, 8)]
+    assert known.moves({}) == []
+    known.judged({3: 8, 0: 11})
+    assert known.moves({}) == [Move(0, 10, 11), Move(3, 5, 8)]
+    assert known.moves({0: 12}) == [Move(0, 10, 12), Move(3, 5, 8)]
     assert (known.next(0), known.next(3), known.next(9)) == (11, 8, None)
-    known.stored([Move(0, 10, 11)])
-    assert known.moves() == [Move(3, 5, 8)]
+    known.stored([Move(0, 10, 12)])
+    assert known.next(0) == 12
+    assert known.moves({}) == [Move(3, 5, 8)]
     known.give_up([3, 9])
     known.stored([Move(3, 5, 8)])
-    assert known.moves() == []
+    assert known.moves({}) == []
     assert known.next(3) is None
