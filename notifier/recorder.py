@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 
 from notifier import outbox
 from notifier.database import Database
 from notifier.outbox import Record
+from notifier.send import SEND_WITHIN_S
 
 log = logging.getLogger(__name__)
 
 BATCH_MAX = 500
 # At a stop PostgreSQL may be away. What cannot be recorded within this long is sent again when its lease has run out.
 FINISH_WITHIN_S = 3.0
+# A conclusion comes with SEND_WITHIN_S or more of its lease left. After half of that it counts as late.
+LATE_AFTER_S = SEND_WITHIN_S / 2
 
 
 class Recorder:
@@ -23,11 +27,17 @@ class Recorder:
     def __init__(self, channel: str, database: Database) -> None:
         self._channel = channel
         self._database = database
-        self._queue: asyncio.Queue[Record | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[float, Record] | None] = asyncio.Queue()
+        self._oldest_at: float | None = None  # when the first one of the batch at hand was added
+
+    @property
+    def is_late(self) -> bool:
+        """Whether a message may lose its lease, or has lost it, before its conclusion is written."""
+        return self._oldest_at is not None and time.monotonic() - self._oldest_at > LATE_AFTER_S
 
     def add(self, record: Record) -> None:
         """Have this written as soon as possible."""
-        self._queue.put_nowait(record)
+        self._queue.put_nowait((time.monotonic(), record))
 
     async def run(self) -> None:
         """Write until `finish` is called. While PostgreSQL is away it waits: what was sent must be recorded."""
@@ -35,6 +45,7 @@ class Recorder:
             batch, last = await self._gather()
             if batch:
                 await self._write(batch)
+                self._oldest_at = None
             if last:
                 return
 
@@ -50,7 +61,10 @@ class Recorder:
         batch: list[Record] = []
         item = await self._queue.get()
         while item is not None:
-            batch.append(item)
+            added_at, record = item
+            if not batch:
+                self._oldest_at = added_at
+            batch.append(record)
             if self._queue.empty() or len(batch) == BATCH_MAX:
                 return batch, False
             item = self._queue.get_nowait()

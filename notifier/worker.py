@@ -100,9 +100,7 @@ class Worker:
         claimed: list[Claimed] = []
         try:
             if room:
-                claimed = await self._database.run(
-                    lambda connection: outbox.claim(connection, self._name, room), unless=self._stopping
-                )
+                claimed = await self._database.run(lambda connection: self._claim(connection, room), unless=self._stopping)
             if claimed:
                 within_s = PREPARE_WITHIN_S - (time.monotonic() - claim_began)
                 recipients, sent = await self._database.run(
@@ -116,6 +114,13 @@ class Worker:
             if claimed:
                 log.warning("%s: %d messages wait for their lease to run out", self._name, len(claimed))
         return len(claimed)
+
+    async def _claim(self, connection: Any, room: int) -> list[Claimed]:
+        # Asked at the last moment: this call and the recorder may have waited for PostgreSQL side by side for minutes.
+        # What the recorder still has to write was sent, and its lease may have run out: claimed now, it would be sent again.
+        if self._recorder.is_late:
+            return []
+        return await outbox.claim(connection, self._name, room)
 
     async def _look_up(
         self, connection: Any, claimed: Sequence[Claimed]

@@ -8,17 +8,19 @@ import dataclasses
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 
 from bankalerts.errors import BankalertsError
 from bankalerts.settings import environment, variables
-from notifier import outbox, send, worker
+from notifier import outbox, recorder, send, worker
 from notifier.message import Attempt, Conclusion, Sent, Target
 from notifier.outbox import Record
 from tests.notifying import Scene, eventually, notifier, play
@@ -157,6 +159,39 @@ def test_a_database_lost_under_load_costs_no_message(database: str, tmp_path: Pa
         received = {message["message_id"] for message in await scene.servers.received("PUSH")}
         assert received == {str(message_id) for message_id in ids}
 
+    play(database, tmp_path, scenario)
+
+
+def test_what_was_sent_is_not_claimed_again_while_it_waits_to_be_recorded(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[int] = []
+    record = outbox.record
+
+    async def away_at_first(connection: Any, records: Sequence[Record]) -> set[UUID]:
+        if len(refused) < 5:  # its pauses add up to more than a second: some fifty chances to claim
+            refused.append(len(records))
+            raise ConnectionResetError
+        return await record(connection, records)
+
+    async def has_waited() -> bool:
+        return bool(refused)
+
+    async def scenario(scene: Scene) -> None:
+        async with notifier(scene.settings):
+            first = await scene.bank.message("EMAIL")
+            await eventually(has_waited, "the mail was sent and could not be recorded")
+            await scene.bank.make_due()
+            later = await scene.bank.message("EMAIL")
+            await scene.bank.reaches(first, "ACCEPTED")
+            await scene.bank.reaches(later, "ACCEPTED")
+        received = [mail["message_id"] for mail in await scene.servers.received("EMAIL")]
+        assert received == [str(first), str(later)]
+        assert [attempt["attempt_no"] for attempt in await scene.bank.attempts(first)] == [1]
+
+    monkeypatch.setattr(outbox, "record", away_at_first)
+    monkeypatch.setattr(recorder, "LATE_AFTER_S", 0.0)
+    monkeypatch.setattr(worker, "POLL_S", 0.02)
     play(database, tmp_path, scenario)
 
 
