@@ -132,7 +132,7 @@ create function bank.check_locale(p_column text, p_value text) returns void
 $$
 begin
     if p_value !~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$' then
-        perform bank.refuse(p_column, p_value, 'it is no language tag', 'Use a BCP 47 tag such as nl-NL or en.');
+        perform bank.refuse(p_column, p_value, 'it is not a language tag', 'Use a BCP 47 tag such as nl-NL or en.');
     end if;
 end
 $$;
@@ -144,7 +144,7 @@ declare
     v_unknown text;
 begin
     if array_ndims(p_value) is distinct from 1 then
-        perform bank.refuse(p_column, p_value::text, 'it is no list of channels', 'Name at least one, for example ''{PUSH,SMS}''.');
+        perform bank.refuse(p_column, p_value::text, 'it is not a list of channels', 'Name at least one, for example ''{PUSH,SMS}''.');
     end if;
     select c into v_unknown from unnest(p_value) c where c is null or not exists (select from bank.channel where channel = c) limit 1;
     if found then
@@ -196,11 +196,11 @@ begin
     if new.channel = 'EMAIL' and new.address !~
         '^[A-Za-z0-9!#$%&''*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&''*+/=?^_`{|}~-]+)*@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])$'
     then
-        perform bank.refuse('bank.contact_address.address', new.address, 'it is no e-mail address', 'Write it as name@example.org.');
+        perform bank.refuse('bank.contact_address.address', new.address, 'it is not an e-mail address', 'Write it as name@example.org.');
     elsif new.channel = 'EMAIL' and length(split_part(new.address, '@', 1)) > 64 then
         perform bank.refuse('bank.contact_address.address', new.address, 'the part before @ has more than 64 characters', 'Correct it.');
     elsif new.channel = 'SMS' and new.address !~ '^\+[1-9][0-9]{6,14}$' then
-        perform bank.refuse('bank.contact_address.address', new.address, 'it is no international telephone number',
+        perform bank.refuse('bank.contact_address.address', new.address, 'it is not an international telephone number',
             'Write it in E.164: a plus sign, country code and number, digits only, such as +31612345678.');
     elsif new.channel = 'PUSH' then
         perform bank.refuse('bank.contact_address.channel', new.channel, 'push messages go to devices', 'Insert into bank.push_device instead.');
@@ -253,7 +253,9 @@ declare
         ' ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20'
         ' LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29'
         ' PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20'
-        ' YE30';
+        ' YE30'
+        -- and the territories that it counts under FI, FR and GB
+        ' AX18 BL27 GF27 GP27 MF27 MQ27 NC27 PF27 PM27 RE27 TF27 WF27 YT27 GG22 IM22 JE22';
     v_length integer;
     v_digits text;
 begin

@@ -125,7 +125,7 @@ begin
         v_form := regexp_replace(v_form, format('\(%s\)', c_boolean), 'x', 'g');
     end loop;
     if v_form !~ format('^%s$', c_boolean) then
-        perform bank.refuse(c_column, p_condition, 'it has not the form of a condition',
+        perform bank.refuse(c_column, p_condition, 'it does not have the form of a condition',
             'Write comparisons such as a < b, a BETWEEN b AND c, a IN (b, c), a IS NULL, joined by AND, OR and NOT, in parentheses at most ten deep.');
     end if;
     begin
@@ -148,7 +148,7 @@ declare
 begin
     perform bank.check_length(c_column, p_declared::text, 1000);
     if jsonb_typeof(p_declared) <> 'object' then
-        perform bank.refuse(c_column, p_declared::text, 'it is no JSON object', c_example);
+        perform bank.refuse(c_column, p_declared::text, 'it is not a JSON object', c_example);
     end if;
     for v_name, v_rule in select * from jsonb_each(p_declared) loop
         if v_name !~ '^[a-z][a-z0-9_]{0,39}$' then
@@ -157,9 +157,10 @@ begin
             perform bank.refuse(format('%s.%s', c_column, v_name), v_rule::text, 'it has no type', c_example);
         elsif v_rule - '{type,minimum,maximum}'::text[] <> '{}' or v_rule ->> 'type' <> 'integer' and v_rule - 'type' <> '{}' then
             perform bank.refuse(format('%s.%s', c_column, v_name), v_rule::text, 'it says more than a type, or the bounds of an integer', c_example);
-        elsif exists (select from jsonb_each(v_rule - 'type') b where b.value::text !~ '^-?[0-9]{1,18}$')
-            or (v_rule ->> 'minimum')::bigint > (v_rule ->> 'maximum')::bigint then
-            perform bank.refuse(format('%s.%s', c_column, v_name), v_rule::text, 'its bounds are no whole numbers, minimum first', c_example);
+        elsif exists (select from jsonb_each(v_rule - 'type') b where b.value::text !~ '^-?[0-9]{1,18}$') then
+            perform bank.refuse(format('%s.%s', c_column, v_name), v_rule::text, 'its bounds are not whole numbers', c_example);
+        elsif (v_rule ->> 'minimum')::bigint > (v_rule ->> 'maximum')::bigint then
+            perform bank.refuse(format('%s.%s', c_column, v_name), v_rule::text, 'its minimum is above its maximum', c_example);
         end if;
     end loop;
 end
@@ -170,11 +171,11 @@ create function bank.check_alert_type() returns trigger
 $$
 begin
     if new.alert_type !~ '^[A-Z][A-Z0-9_]{1,59}$' then
-        perform bank.refuse('bank.alert_type.alert_type', new.alert_type, 'it is no name', 'Use capitals, digits and underscores, such as BALANCE_BELOW.');
+        perform bank.refuse('bank.alert_type.alert_type', new.alert_type, 'it is not a name in capitals', 'Use capitals, digits and underscores, such as BALANCE_BELOW.');
     end if;
     perform bank.check_one_of('bank.alert_type.event_kind', new.event_kind, '{ACCOUNT_ENTRY}');
     if array_ndims(new.statuses) is distinct from 1 or not new.statuses <@ '{PENDING,BOOKED}' then
-        perform bank.refuse('bank.alert_type.statuses', new.statuses::text, 'it is no list of statuses of an account entry', 'Use ''{BOOKED}'', ''{PENDING}'' or ''{PENDING,BOOKED}''.');
+        perform bank.refuse('bank.alert_type.statuses', new.statuses::text, 'it is not a list of statuses of an account entry', 'Use ''{BOOKED}'', ''{PENDING}'' or ''{PENDING,BOOKED}''.');
     end if;
     perform bank.check_length('bank.alert_type.condition', new.condition, 1000);
     perform bank.check_length('bank.alert_type.title', new.title, 100);
@@ -200,7 +201,7 @@ declare
     v_rule jsonb;
 begin
     if jsonb_typeof(p_given) <> 'object' then
-        perform bank.refuse(p_column, p_given::text, 'it is no JSON object', 'Write {"name": value}.');
+        perform bank.refuse(p_column, p_given::text, 'it is not a JSON object', 'Write {"name": value}.');
     end if;
     if octet_length(p_given::text) > 1000 then
         perform bank.refuse(p_column, p_given::text, 'it is longer than 1,000 bytes', 'Shorten it.');
@@ -216,7 +217,7 @@ begin
         elsif v_rule ->> 'type' = 'integer' and (jsonb_typeof(v_value) <> 'number' or v_value::text !~ '^-?[0-9]{1,18}$')
             or v_rule ->> 'type' = 'text' and jsonb_typeof(v_value) <> 'string'
             or v_rule ->> 'type' = 'boolean' and jsonb_typeof(v_value) <> 'boolean' then
-            perform bank.refuse(p_column || '.' || v_name, v_value::text, format('it is no %s', v_rule ->> 'type'),
+            perform bank.refuse(p_column || '.' || v_name, v_value::text, format('it is not of type %s', v_rule ->> 'type'),
                 case v_rule ->> 'type' when 'integer' then 'Write a whole number without quotes; money is in minor units.' else 'Write it as JSON has it.' end);
         elsif v_rule ->> 'type' = 'integer' and (v_value::text::numeric < (v_rule ->> 'minimum')::numeric or v_value::text::numeric > (v_rule ->> 'maximum')::numeric) then
             perform bank.refuse(p_column || '.' || v_name, v_value::text, 'it is out of bounds',

@@ -26,5 +26,11 @@ def downgrade() -> None:
     for table, triggers in TRIGGERS.items():
         for trigger in triggers:
             op.execute(f"drop trigger {trigger} on bank.{table}")
-    for function in ("start_state_version", "guard_account", "set_state_version", "raise_state_version", "raise_catalogue_version"):
+    for function in (
+        "start_state_version",
+        "guard_account",
+        "set_state_version",
+        "raise_state_version",
+        "raise_catalogue_version",
+    ):
         op.execute(f"drop function bank.{function}")

@@ -31,7 +31,7 @@ create table alerting.alert (
     customer_id   bigint not null,
     alert_type    text not null,
     preference_no integer not null,
-    channels      text[] not null default '{}',
+    channels      text[] not null,
     event_time    timestamptz not null,
     inserted_at   timestamptz not null,
     committed_at  timestamptz,
@@ -189,19 +189,26 @@ declare
     v_name text;
     v_made integer := 0;
 begin
+    -- two at once would both find the same table missing
+    perform pg_advisory_xact_lock(hashtext('alerting.add_partitions'));
     for v_month in select generate_series(date_trunc('month', p_from::timestamp), p_until::timestamp, '1 month')::date loop
         foreach v_table in array '{bank.account_entry,alerting.alert,alerting.outbox,alerting.delivery_attempt}'::text[] loop
             v_name := v_table || to_char(v_month, '"_"YYYY"_"MM');
-            if to_regclass(v_name) is null then
+            continue when to_regclass(v_name) is not null;
+            begin
                 execute format('create table %s partition of %s for values from (%L) to (%L) %s',
                     v_name, v_table, v_month, (v_month + interval '1 month')::date,
                     case v_table when 'alerting.outbox' then 'with (fillfactor = 80)' end);
                 v_made := v_made + 1;
-            end if;
+            exception when check_violation then
+                raise warning '% has no partition for %: rows of that month are in %_default already',
+                        v_table, to_char(v_month, 'YYYY-MM'), v_table
+                    using hint = 'They are whole there, and so are those to come: leave them. Make the partitions of a month before its first row.';
+            end;
         end loop;
     end loop;
     return v_made;
 end
 $$;
 comment on function alerting.add_partitions is
-    'Makes the monthly partitions of events, alerts, messages and attempts for the dates given; returns how many were made. Safe to repeat.';
+    'Makes the monthly partitions of events, alerts, messages and attempts for the dates given, but for a month whose rows are in the default partition: it warns of those. Returns how many were made. Safe to repeat, and at once.';

@@ -83,9 +83,9 @@ def test_an_alert_added_by_hand_is_extra(url: str) -> None:
         url,
         """
         insert into alerting.alert (alert_id, event_kind, event_id, event_date, account_id, customer_id, alert_type,
-                                    preference_no, event_time, inserted_at, decided_at, evidence)
+                                    preference_no, channels, event_time, inserted_at, decided_at, evidence)
         select gen_random_uuid(), event_kind, 'e-01', event_date, account_id, customer_id, alert_type,
-               preference_no, event_time, inserted_at, decided_at, evidence
+               preference_no, '{}', event_time, inserted_at, decided_at, evidence
           from alerting.alert
          limit 1
         """,
