@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,8 @@ from uuid import UUID
 class Claimed:
     """A message leased to this process, with what its alert says.
 
-    `attempt_no` counts the claims of the message from 1; `evidence` is as the engine wrote it.
+    `attempt_no` counts the claims of the message from 1; `age` is what it was at this claim; `last_reason` is why the attempt
+    before this one failed, if there was one; `evidence` is as the engine wrote it.
     """
 
     message_id: UUID
@@ -21,6 +22,8 @@ class Claimed:
     lease_token: UUID
     attempt_no: int
     written_at: datetime
+    age: timedelta
+    last_reason: str | None
     claimed_at: datetime
     event_id: str
     event_time: datetime

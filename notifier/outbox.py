@@ -66,6 +66,8 @@ def _claimed(row: Mapping[str, Any]) -> Claimed:
         lease_token=row["lease_token"],
         attempt_no=row["attempts"],
         written_at=row["written_at"],
+        age=row["age"],
+        last_reason=row["last_reason"],
         claimed_at=row["claimed_at"],
         event_id=row["event_id"],
         event_time=row["event_time"],

@@ -15,7 +15,6 @@ def conclude(
     message: Claimed,
     attempts: Sequence[Attempt],
     sent_before: Mapping[str, datetime],
-    now: datetime,
     chance: float,
 ) -> Conclusion:
     """The message's state after these attempts. `sent_before`: target keys that took it earlier, and when.
@@ -24,14 +23,11 @@ def conclude(
     """
     handed_at = _first_handed_at(attempts, sent_before)
     to_retry = _reasons(attempts, Retry)
-    given_up = retry.is_given_up(now - message.written_at)
-    if to_retry and not given_up:
+    if to_retry:
         delay_s = retry.message_delay_s(message.attempt_no, chance)
         return Conclusion("PENDING", to_retry, handed_at=handed_at, retry_in_s=delay_s)
     if handed_at is not None:
         return Conclusion("ACCEPTED", handed_at=handed_at)
-    if to_retry:
-        return Conclusion("FAILED", f"given up after {message.attempt_no} attempts: {to_retry}")
     return Conclusion("FAILED", f"refused for good: {_reasons(attempts, Drop)}")
 
 
@@ -41,6 +37,12 @@ def end_unsent(state: str, reason: str, sent_before: Mapping[str, datetime]) -> 
     if handed_at is not None:
         return Conclusion("ACCEPTED", handed_at=handed_at)
     return Conclusion(state, reason[:REASON_CHARACTERS_MAX])
+
+
+def give_up(message: Claimed, sent_before: Mapping[str, datetime]) -> Conclusion:
+    """The end of a message that is too old to be sent, however often it was tried."""
+    last = f": {message.last_reason}" if message.last_reason else ""
+    return end_unsent("FAILED", f"given up after {message.attempt_no - 1} attempts{last}", sent_before)
 
 
 def _first_handed_at(attempts: Sequence[Attempt], sent_before: Mapping[str, datetime]) -> datetime | None:

@@ -7,17 +7,17 @@ import logging
 import random
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from notifier import address_book, outbox
+from notifier import address_book, outbox, retry
 from notifier.channels import Channel
 from notifier.database import Database, DatabaseAwayError
 from notifier.gate import Gate
 from notifier.message import Attempt, Claimed, Conclusion, Outgoing, Recipient, Retry
 from notifier.outbox import Record
-from notifier.outcome import conclude, end_unsent
+from notifier.outcome import conclude, end_unsent, give_up
 from notifier.recorder import Recorder
 from notifier.render import RenderError
 from notifier.send import SEND_WITHIN_S, send
@@ -54,7 +54,7 @@ class Worker:
         1. Wait until the provider is worth a try and half of the places are free.
         2. Claim what is due: a lease on each message, committed before anything is sent.
         3. Look up customers, permissions and addresses of all of them in one query.
-        4. Suppress what may not be sent; render the rest; what cannot be rendered has failed.
+        4. Give up what is too old, suppress what may not be sent; render the rest; what cannot be rendered has failed.
         5. Send each message in a task of its own to all its targets, each within SEND_WITHIN_S.
         6. Conclude it: accepted, failed, or tried again later. Recorded in batches, by compare-and-set on the lease.
         7. When fewer were due than there was room for, wait for a notice, POLL_S at most.
@@ -130,6 +130,9 @@ class Worker:
         return recipients, await outbox.sent_targets(connection, claimed)
 
     def _start(self, message: Claimed, recipient: Recipient, sent_before: Mapping[str, datetime]) -> None:
+        if retry.is_given_up(message.age):
+            self._record(message, give_up(message, sent_before))
+            return
         reason = reason_to_suppress(recipient, self._channel.reach)
         if reason is not None:
             self._record(message, end_unsent("SUPPRESSED", reason, sent_before))
@@ -149,8 +152,7 @@ class Worker:
         targets = [target for target in recipient.targets if target.key not in sent_before]
         attempts = await send(self._channel, outgoing, targets)
         self._judge_provider(attempts)
-        now = datetime.now(UTC)
-        self._record(message, conclude(message, attempts, sent_before, now, random.random()), attempts)  # noqa: S311
+        self._record(message, conclude(message, attempts, sent_before, random.random()), attempts)  # noqa: S311
 
     def _judge_provider(self, attempts: Sequence[Attempt]) -> None:
         for attempt in attempts:

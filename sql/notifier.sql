@@ -5,6 +5,7 @@
 
 -- name: claim_messages
 -- Lease the messages of a channel that are due, oldest first, and return them with their alerts. A lease that ran out is due.
+-- Their age is told by the clock that wrote them; last_reason is why the attempt before failed.
 with due as (
     select message_id
       from alerting.outbox_due
@@ -19,8 +20,8 @@ with due as (
      where d.message_id = due.message_id
     returning d.message_id, d.alert_id, d.event_date, d.lease_token, d.attempts
 )
-select c.message_id, c.event_date, c.lease_token, c.attempts, o.written_at, coalesce(o.claimed_at, clock_timestamp()) as claimed_at,
-       a.event_id, a.event_time, a.account_id, a.customer_id, a.alert_type, a.evidence
+select c.message_id, c.event_date, c.lease_token, c.attempts, o.written_at, now() - o.written_at as age, o.reason as last_reason,
+       coalesce(o.claimed_at, clock_timestamp()) as claimed_at, a.event_id, a.event_time, a.account_id, a.customer_id, a.alert_type, a.evidence
   from claimed c
   join alerting.outbox o on o.message_id = c.message_id and o.event_date = c.event_date
   join alerting.alert a on a.alert_id = c.alert_id and a.event_date = c.event_date;

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import time
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from bankalerts.stack.kept import serve_http
+from notifier import send, worker
 from tests.notifying import Scene, email_of, free_port, notifier, play
 
 REFUSALS = [
@@ -68,11 +71,46 @@ def test_a_message_is_given_up_after_a_day(database: str, tmp_path: Path) -> Non
     async def scenario(scene: Scene) -> None:
         await scene.servers.behave("EMAIL", mode="tempfail")
         message_id = await scene.bank.message("EMAIL")
-        await scene.bank.run("update alerting.outbox set written_at = now() - interval '25 hours'")
         async with notifier(scene.settings):
+            await scene.bank.is_tried(message_id)
+            await scene.bank.run("update alerting.outbox set written_at = now() - interval '25 hours'")
+            await scene.bank.make_due()
             row = await scene.bank.reaches(message_id, "FAILED")
-        assert row["reason"] == "given up after 1 attempts: SMTP 451 4.7.1"
+        tries = len(await scene.bank.attempts(message_id))
+        assert row["reason"] == f"given up after {tries} attempts: SMTP 451 4.7.1"
 
+    play(database, tmp_path, scenario)
+
+
+def test_a_message_that_waited_a_day_is_not_sent(database: str, tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        late = await scene.bank.message("SMS")
+        await scene.bank.run("update alerting.outbox set written_at = now() - interval '25 hours'")
+        in_time = await scene.bank.message("SMS")
+        async with notifier(scene.settings):
+            row = await scene.bank.reaches(late, "FAILED")
+            await scene.bank.reaches(in_time, "ACCEPTED")
+        assert row["reason"] == "given up after 0 attempts"
+        assert [sms["message_id"] for sms in await scene.servers.received("SMS")] == [str(in_time)]
+
+    play(database, tmp_path, scenario)
+
+
+def test_a_wrong_clock_of_the_notifier_gives_nothing_up(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class DayAhead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> DayAhead:
+            return cls.fromtimestamp(time.time() + 86_400, tz)
+
+    async def scenario(scene: Scene) -> None:
+        await scene.servers.behave("PUSH", status=503)
+        message_id = await scene.bank.message("PUSH")
+        async with notifier(scene.settings):
+            await scene.bank.is_tried(message_id)
+        assert (await scene.bank.outbox(message_id))["state"] == "PENDING"
+
+    for module in (send, worker):
+        monkeypatch.setattr(module, "datetime", DayAhead)
     play(database, tmp_path, scenario)
 
 

@@ -14,7 +14,7 @@ from notifier import retry
 from notifier.gate import Gate
 from notifier.http_post import idempotency_key, judge
 from notifier.message import Attempt, Claimed, Drop, Reach, Recipient, Result, Retry, Sent, Target
-from notifier.outcome import conclude, end_unsent
+from notifier.outcome import conclude, end_unsent, give_up
 from notifier.suppress import reason_to_suppress
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -24,6 +24,8 @@ MESSAGE = Claimed(
     lease_token=uuid4(),
     attempt_no=1,
     written_at=NOW - timedelta(seconds=1),
+    age=timedelta(seconds=1),
+    last_reason=None,
     claimed_at=NOW,
     event_id="e-1",
     event_time=NOW,
@@ -94,27 +96,28 @@ GONE = Drop("HTTP 410")
 )
 def test_conclusions(results: list[Result], state: str, reason: str | None) -> None:
     attempts = [attempt(result, f"t{n}") for n, result in enumerate(results)]
-    concluded = conclude(MESSAGE, attempts, {}, NOW, 0.5)
+    concluded = conclude(MESSAGE, attempts, {}, 0.5)
     assert (concluded.state, concluded.reason) == (state, reason)
     assert (concluded.retry_in_s is not None) == (state == "PENDING")
 
 
 def test_a_target_that_took_it_earlier_counts_from_that_time() -> None:
     earlier = NOW - timedelta(minutes=5)
-    assert conclude(MESSAGE, [attempt(GONE)], {"other": earlier}, NOW, 0.5).handed_at == earlier
-    assert conclude(MESSAGE, [attempt(Sent())], {"other": earlier}, NOW, 0.5).handed_at == earlier
-    assert conclude(MESSAGE, [], {"other": earlier}, NOW, 0.5).state == "ACCEPTED"
+    assert conclude(MESSAGE, [attempt(GONE)], {"other": earlier}, 0.5).handed_at == earlier
+    assert conclude(MESSAGE, [attempt(Sent())], {"other": earlier}, 0.5).handed_at == earlier
+    assert conclude(MESSAGE, [], {"other": earlier}, 0.5).state == "ACCEPTED"
     assert end_unsent("SUPPRESSED", "revoked", {"other": earlier}).state == "ACCEPTED"
     assert end_unsent("SUPPRESSED", "revoked", {}).reason == "revoked"
 
 
 def test_given_up_after_a_day() -> None:
-    old = dataclasses.replace(MESSAGE, written_at=NOW - retry.GIVE_UP_AFTER, attempt_no=600)
-    concluded = conclude(old, [attempt(DOWN)], {}, NOW, 0.5)
+    assert retry.is_given_up(retry.GIVE_UP_AFTER)
+    assert not retry.is_given_up(retry.GIVE_UP_AFTER - timedelta(seconds=1))
+    old = dataclasses.replace(MESSAGE, attempt_no=601, last_reason="HTTP 503")
+    concluded = give_up(old, {})
     assert (concluded.state, concluded.reason) == ("FAILED", "given up after 600 attempts: HTTP 503")
-    assert conclude(old, [attempt(DOWN), attempt(Sent(), "u")], {}, NOW, 0.5).state == "ACCEPTED"
-    almost = dataclasses.replace(old, written_at=old.written_at + timedelta(seconds=1))
-    assert conclude(almost, [attempt(DOWN)], {}, NOW, 0.5).state == "PENDING"
+    assert give_up(MESSAGE, {}).reason == "given up after 0 attempts"
+    assert give_up(old, {"other": NOW}).state == "ACCEPTED", "a target took it earlier"
 
 
 results = st.lists(st.sampled_from([Sent("r"), DOWN, GONE]), min_size=1, max_size=5)
@@ -123,7 +126,7 @@ results = st.lists(st.sampled_from([Sent("r"), DOWN, GONE]), min_size=1, max_siz
 @given(results, chances, st.booleans())
 def test_a_conclusion_is_one_that_the_outbox_takes(given_results: list[Result], chance: float, before: bool) -> None:
     attempts = [attempt(result, f"t{n}") for n, result in enumerate(given_results)]
-    concluded = conclude(MESSAGE, attempts, {"earlier": NOW} if before else {}, NOW, chance)
+    concluded = conclude(MESSAGE, attempts, {"earlier": NOW} if before else {}, chance)
     assert (concluded.state == "ACCEPTED") <= (concluded.handed_at is not None)
     assert (concluded.state == "FAILED") <= (concluded.reason is not None)
     assert (concluded.state == "PENDING") == (concluded.retry_in_s is not None) == (DOWN in given_results)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -18,6 +18,8 @@ MESSAGE = Claimed(
     lease_token=uuid4(),
     attempt_no=1,
     written_at=datetime(2026, 3, 1, tzinfo=UTC),
+    age=timedelta(seconds=1),
+    last_reason=None,
     claimed_at=datetime(2026, 3, 1, tzinfo=UTC),
     event_id="e-1",
     event_time=datetime(2026, 3, 1, 12, 30, tzinfo=UTC),
