@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from bankalerts.errors import BankalertsError
 from bankalerts.topics import Topics
 from connectors.capture import CAPTURED, CATALOGUE, EVENTS, HEARTBEAT, PUBLICATION, STATE, STATE_BY_ACCOUNT
+from sql import queries
 
 SLOT = "bankalerts"
 HEARTBEAT_MS = 1_000
@@ -65,7 +66,7 @@ def _tables() -> dict[str, str]:
         # state only: history never alerts (design 4.0)
         "snapshot.include.collection.list": ",".join(re.escape(table) for table in STATE),
         "heartbeat.interval.ms": str(HEARTBEAT_MS),
-        "heartbeat.action.query": "update alerting.capture_heartbeat set beat_at = clock_timestamp()",
+        "heartbeat.action.query": queries("connectors", "psycopg").beat.sql.rstrip(";"),
     }
 
 

@@ -16,6 +16,7 @@ import asyncpg
 from bankalerts.errors import BankalertsError
 from notifier import retry
 from notifier.waiting import is_set_within
+from sql import queries
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class Database:
                 server_settings={**SERVER_SETTINGS, "application_name": name},
                 reset=_keep_as_is,
             )
-            await pool.fetchval("select 1 from alerting.outbox_due limit 1")
+            await queries("notifier", "asyncpg").look_at_outbox(pool)
         except (asyncpg.InvalidSchemaNameError, asyncpg.UndefinedTableError) as error:
             raise BankalertsError(f"{_where(url)} has no outbox: run `alembic upgrade head`") from error
         except (*AWAY, asyncpg.PostgresError) as error:

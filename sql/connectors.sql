@@ -15,3 +15,7 @@ select active, wal_status from pg_replication_slots where slot_name = :slot;
 -- name: read_clock$
 -- The database's clock.
 select clock_timestamp();
+
+-- name: beat!
+-- What the connector runs at each heartbeat; that the row comes back proves the flow.
+update alerting.capture_heartbeat set beat_at = clock_timestamp();

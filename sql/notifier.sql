@@ -26,6 +26,18 @@ select c.message_id, c.event_date, c.lease_token, c.attempts, o.written_at, now(
   join alerting.outbox o on o.message_id = c.message_id and o.event_date = c.event_date
   join alerting.alert a on a.alert_id = c.alert_id and a.event_date = c.event_date;
 
+-- name: look_at_outbox$
+-- Whether there is an outbox that may be read: fails where not.
+select exists (select from alerting.outbox_due);
+
+-- name: count_undrained
+-- How many messages are due on each channel that is not among these.
+select channel, count(*) as messages
+  from alerting.outbox_due
+ where due_at <= now() and channel <> all(:drained::text[])
+ group by channel
+ order by channel;
+
 -- name: read_sent_targets
 -- The targets that took one of these messages at an earlier attempt, and when.
 select d.message_id, d.target, min(d.finished_at) as sent_at
