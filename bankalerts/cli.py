@@ -111,7 +111,7 @@ def prepare() -> None:
     """
     from bankalerts.stack import schema
 
-    schema.prepare(settings.database_url())
+    schema.prepare(settings.database_url(), out.print)
 
 
 @connectors_app.command("ensure")

@@ -74,7 +74,7 @@ class Provider:
 
 
 async def serve(port: int, home: Path, stop: asyncio.Event, ready: Callable[[], None], host: str = LOOPBACK) -> None:
-    """Serve at `host` until `stop` is set; `ready` is called once requests are taken. Raises BankalertsError for a port in use."""
+    """Serve at `host` until `stop` is set; `ready` is called once requests are taken. Raises BankalertsError when it cannot."""
     kept = Kept(home)
     runner = await serve_http(Provider(kept).application(), port, host)
     ready()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -38,9 +39,13 @@ def migrate(settings: Settings, log: Path) -> None:
         raise BankalertsError(f"the migrations failed: {last_line(log)}; their log is {log}")
 
 
-def prepare(database_url: str) -> None:
-    """Put the alert types that come with the product in place, and partitions for the entries of the coming months."""
+def prepare(database_url: str, report: Callable[[str], None]) -> None:
+    """Put the alert types that come with the product in place, and partitions for the entries of the coming months.
+
+    `report` gets a line for each thing that PostgreSQL warns of, such as a month without a partition.
+    """
     with connected(database_url, "prepare") as connection:
+        connection.add_notice_handler(lambda said: report(f"{said.message_primary}. {said.message_hint or ''}".rstrip()))
         catalogue.apply(connection)
         today = datetime.now(UTC).date()
         load.add_partitions(connection, [today - PARTITIONS_BACK, today + PARTITIONS_AHEAD])

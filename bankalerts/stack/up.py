@@ -101,15 +101,18 @@ class _Ascent:
             postgres.create_database(self.stack.ports["postgres"], self.stack.password)
             settings = settings_of(self.home, self.stack, MIGRATIONS)
             schema.migrate(settings, self.home.log(MIGRATIONS))
-            schema.prepare(settings.database_url)
+            schema.prepare(settings.database_url, partial(self._note, MIGRATIONS))
 
     def _ensure_connectors(self) -> None:
         import connectors
 
         settings = settings_of(self.home, self.stack, CONNECTORS)
-        shown = self.display.step(CONNECTORS, "topics and capture", "are as they should be")
-        with shown, self.home.log(CONNECTORS).open("a") as log:
-            connectors.ensure(settings, lambda text: print(text, file=log, flush=True))
+        with self.display.step(CONNECTORS, "topics and capture", "are as they should be"):
+            connectors.ensure(settings, partial(self._note, CONNECTORS))
+
+    def _note(self, step: str, text: str) -> None:
+        with self.home.log(step).open("a") as log:
+            print(text, file=log)
 
 
 def _superfluous(home: Home, wanted: set[str]) -> list[str]:
