@@ -13,7 +13,7 @@ from typing import Any
 from psycopg.errors import UniqueViolation
 from sqlglot import exp
 
-from engine import catalogue, condition, loop, match, outbox, state, state_follower
+from engine import catalogue, condition, database, loop, match, outbox, state, state_follower
 from engine.decode import AlertTypeRow
 from engine.outbox import Batch, Connection, Move, Topic
 from engine.snapshot import AccountSnapshot
@@ -152,6 +152,11 @@ def stops_before_its_first_alerts() -> None:
         write(connection, engine, topic, moves, batch)
 
     put_in(outbox, "write", stop_first)
+
+
+def ends_stopped_sessions_soon() -> None:
+    """PostgreSQL ends a write of which nothing comes after 2 s."""
+    database.STOPPED_FOR_S = 2
 
 
 def main(names: Sequence[str]) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import time
+from pathlib import Path
 
 from bankalerts.report.verify import verify
 from tests.chain import Chain
 from tests.long.frame import Options, Report, fresh_stack, say
 from tests.races import Racers, Races, racers, run_transaction
+from tests.running_stack import RunningStack
 
 DAY = "2001-02-03"
 
@@ -18,6 +20,14 @@ def run(options: Options, report: Report) -> None:
     rounds, pauses = (300, 1) if options.small else (2_000, 8)
     with fresh_stack() as stack:
         prove(Chain(stack), Races("long", options.seed, DAY), rounds, pauses, report)
+        stack.cli("up", "--without", "engine")
+        report.figure("states_found", states_found(stack))
+
+
+def states_found(stack: RunningStack) -> str:
+    """Where the engine found the states it judged on, from what it logs when it leaves."""
+    lines = Path(stack.parts()["engine-1"]["log"]).read_text(encoding="utf-8").splitlines()
+    return next((line.rpartition("states so far: ")[2] for line in reversed(lines) if "states so far: " in line), "not logged")
 
 
 def prove(chain: Chain, races: Races, rounds: int, pauses: int, report: Report) -> None:

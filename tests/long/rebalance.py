@@ -10,6 +10,7 @@ from datetime import datetime
 from confluent_kafka.admin import AdminClient
 
 from bankalerts.report.golden import EVENT_FROM, EVENT_UNTIL
+from tests.aimed import AFTER_POSITIONS, held_in_write, wait_until_held
 from tests.berka_bank import ENTRIES, BerkaBank, played
 from tests.chain import Chain
 from tests.long.berka import DEADLINE_S, bank, prove
@@ -106,6 +107,19 @@ def stop_past_session(chain: Chain) -> None:
     wait_until_members(chain, 2)
 
 
+def stop_in_write(chain: Chain) -> None:
+    """The same in the middle of a write: the positions are moved and locked, the alerts are not there yet."""
+    with held_in_write(chain, AFTER_POSITIONS):
+        wait_until_held(chain, "engine-2")
+        chain.signal("engine-2", signal.SIGSTOP)
+    try:
+        wait_until_members(chain, 1)
+        chain.wait_until_judged(chain.end_offsets())
+    finally:
+        chain.signal("engine-2", signal.SIGCONT)
+    wait_until_members(chain, 2)
+
+
 def wait_until_members(chain: Chain, count: int) -> None:
     """Until the group of the engines has so many members, and none is joining or leaving."""
     admin = AdminClient({"bootstrap.servers": chain.settings.kafka, "log_level": 0})
@@ -125,4 +139,5 @@ JOIN = Step("a third engine joins", engines(3))
 LEAVE = Step("it leaves", engines(2))
 KILL = Step("one is killed and started", kill_one)
 PAUSE = Step("one is paused past its session and goes on", stop_past_session)
-STEPS = (JOIN, LEAVE, KILL, PAUSE)
+PAUSE_IN_WRITE = Step("one is paused in the middle of a write and goes on", stop_in_write)
+STEPS = (JOIN, LEAVE, KILL, PAUSE, PAUSE_IN_WRITE)

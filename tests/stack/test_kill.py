@@ -1,9 +1,10 @@
-"""Engine, Connect and Kafka are killed while entries come: at random moments, and at each step of the engine's write."""
+"""Engine, Connect and Kafka are killed while entries come, and the answer to a COMMIT is lost."""
 
 from __future__ import annotations
 
 import random
 
+from tests.aimed import lost_answer_to_commit
 from tests.berka_bank import BerkaBank
 from tests.chain import Chain
 from tests.long import berka, berka_kill
@@ -22,11 +23,15 @@ def test_nothing_is_missing_or_extra_after_kills_at_random_moments(stack: Runnin
     assert_equal(bank, limit, f"seed {seed}")
 
 
-def test_nothing_is_missing_or_extra_after_kills_in_the_middle_of_a_write(stack: RunningStack) -> None:
+def test_nothing_is_missing_or_extra_when_the_answer_to_a_commit_is_lost(stack: RunningStack) -> None:
     bank = BerkaBank(Chain(stack), shared_data("berka"))
-    there = bank.there()
-    faults = berka_kill.aimed_kills(bank, there)
-    assert_equal(bank, there + faults * berka_kill.ENTRIES_PER_AIM, f"{faults} faults")
+    limit = bank.there() + ENTRIES
+    before = bank.chain.pid("engine-1")
+    with lost_answer_to_commit(bank.chain):
+        bank.play(limit)
+    assert_equal(bank, limit, "answer lost")
+    assert bank.chain.pid("engine-1") == before
+    assert stack.parts()["engine-1"]["state"] == "running"
 
 
 def assert_equal(bank: BerkaBank, limit: int, how: str) -> None:

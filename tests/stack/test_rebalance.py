@@ -8,7 +8,7 @@ from tests.running_stack import RunningStack
 from tests.shared_data import shared_data
 
 STEPS = (rebalance.JOIN, rebalance.LEAVE, rebalance.PAUSE)
-ENTRIES, RATE = 1_500, 100.0
+ENTRIES, RATE = 1_200, 100.0
 
 
 def test_nothing_is_missing_or_extra_while_engines_come_and_go(stack: RunningStack) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import psutil
 import pytest
 
 from bankalerts import settings
-from tests.aimed import AFTER_POSITIONS, held_in_write, wait_until_held
+from tests.aimed import AFTER_POSITIONS, LOCKS, held_in_write, wait_until_held
 from tests.chain import Chain, behind
 from tests.long.berka import ALONE, without
 from tests.long.interleave import race
@@ -158,16 +159,39 @@ def test_a_fault_in_judging_what_was_recorded_is_found(bench: Bench, fault: str)
     assert bench.wrong(RECORDED_DAY) != (0, 0), (fault, bench.seed)
 
 
-@pytest.mark.parametrize(("fault", "loses"), [((), False), (("saves_positions_before_effects",), True)])
-def test_alerts_lost_by_a_kill_in_the_middle_of_a_write_are_found(bench: Bench, fault: tuple[str, ...], loses: bool) -> None:
+@pytest.mark.parametrize("lock", LOCKS.values(), ids=LOCKS)
+def test_a_sound_engine_killed_in_its_write_loses_nothing(bench: Bench, lock: str) -> None:
+    judge_with_a_kill(bench, lock)
+    assert bench.wrong(RECORDED_DAY) == (0, 0), bench.seed
+
+
+def test_alerts_lost_by_a_kill_in_the_middle_of_a_write_are_found(bench: Bench) -> None:
+    judge_with_a_kill(bench, AFTER_POSITIONS, "saves_positions_before_effects")
+    missing, extra = bench.wrong(RECORDED_DAY)
+    assert (missing > 0, extra) == (True, 0), bench.seed
+
+
+def judge_with_a_kill(bench: Bench, lock: str, *faults: str) -> None:
+    """An engine with faults is killed where the lock holds its first write; a sound one goes on."""
     bench.forget_alerts()
     bench.go_back()
-    with held_in_write(bench.chain, AFTER_POSITIONS), bench.engine(*fault) as engine:
+    with held_in_write(bench.chain, lock), bench.engine(*faults) as engine:
         wait_until_held(bench.chain, bench.chain.settings.name)
         engine.kill()
     bench.judge()
-    missing, extra = bench.wrong(RECORDED_DAY)
-    assert (missing > 0, extra) == (loses, 0), bench.seed
+
+
+def test_an_engine_stopped_in_its_write_does_not_hold_up_its_successor(bench: Bench) -> None:
+    bench.forget_alerts()
+    bench.go_back()
+    with bench.engine() as stopped:
+        with held_in_write(bench.chain, AFTER_POSITIONS):
+            wait_until_held(bench.chain, bench.chain.settings.name)
+            stopped.process.send_signal(signal.SIGSTOP)
+        bench.judge("ends_stopped_sessions_soon")
+        stopped.process.send_signal(signal.SIGCONT)
+        wait_until(lambda: b"connected to PostgreSQL again" in stopped.log.read_bytes(), 30, "it lost its session and goes on")
+    assert bench.wrong(RECORDED_DAY) == (0, 0), bench.seed
 
 
 @pytest.mark.parametrize(("fault", "loses"), [((), False), (("drops_a_batch_with_an_old_alert",), True)])
