@@ -1,0 +1,62 @@
+"""docs/sql-contract.md is true: its examples run, its refusals read so, its tables have these columns."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from engine.catalogue import COLUMNS
+from engine.decode import AccountEntry
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+TEXT = (Path(__file__).parents[2] / "docs" / "sql-contract.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)(?: (\w+))?\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+
+
+def said(error: psycopg.Error) -> str:
+    lines = [f"{error.sqlstate} {error.diag.message_primary}"]
+    lines += [f"DETAIL {error.diag.message_detail}"] if error.diag.message_detail else []
+    return "\n".join([*lines, f"HINT {error.diag.message_hint}", ""])
+
+
+def test_the_examples_do_what_is_said(connection: Connection) -> None:
+    connection.execute("select alerting.add_partitions('2026-11-01', '2026-11-30')")
+    refused = 0
+    for (language, kind, text), (_, _, answer) in zip(BLOCKS, [*BLOCKS[1:], ("", "", "")], strict=True):
+        if language != "sql":
+            continue
+        if kind == "refused":
+            with pytest.raises(psycopg.Error) as error, connection.transaction():
+                connection.execute(text.encode())
+            assert said(error.value) == answer
+            refused += 1
+        else:
+            connection.execute(text.encode())
+    assert refused == 5
+    expected = connection.execute("select event_id, customer_id, alert_type from audit.expected_alerts()").fetchall()
+    assert expected == [("e-1", 42, "BALANCE_BELOW")]
+
+
+def test_the_tables_have_these_columns(connection: Connection) -> None:
+    tables = re.findall(r"^### (bank\.\w+)\n\n\| column \| \|\n\|---\|---\|\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
+    assert len(tables) == 7
+    for table, rows in tables:
+        told = {name for row in rows.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+        there = connection.execute(
+            "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped", [table]
+        ).fetchall()
+        assert told == {name for (name,) in there}, table
+
+
+def test_the_alert_types_are_those_of_the_catalogue(connection: Connection) -> None:
+    told = set(re.findall(r"^\| `([A-Z_]+)` \|", TEXT, re.MULTILINE))
+    assert told == {name for (name,) in connection.execute("select alert_type from bank.alert_type").fetchall()}
+
+
+def test_the_columns_of_a_condition_are_those_that_the_engine_reads() -> None:
+    (line,) = re.findall(r"^- columns: (.*);$", TEXT, re.MULTILINE)
+    assert re.findall(r"`(\w+)`", line) == sorted(COLUMNS[AccountEntry.kind])
