@@ -13,23 +13,26 @@ from bankalerts.errors import BankalertsError
 from bankalerts.settings import Settings
 from notifier.channels import discover
 from notifier.database import Database, listen
+from notifier.undrained import warn_of_undrained
 from notifier.worker import Worker
 
 log = logging.getLogger("notifier")
 
 # A worker claims on one connection while it records on another.
 CONNECTIONS_PER_WORKER = 2
+CONNECTIONS_BESIDE = 1  # for warn_of_undrained
 
 
 async def serve(given: Settings, stop: asyncio.Event) -> None:
     """Drain the outbox until `stop` is set. Raises BankalertsError when PostgreSQL cannot be used at the start.
 
     1. Make every channel; a wrong setting ends it here.
-    2. Connect, start one worker per channel, listen for notices; ready when it listens.
+    2. Connect, start one worker per channel, listen for notices; ready when it listens. Warn of channels without a worker.
     3. At the stop: claim no more, let messages in flight land, record them.
     """
     channels = {name: make(given) for name, make in discover().items()}
-    database = await Database.connect(given.database_url, given.name, CONNECTIONS_PER_WORKER * len(channels))
+    connections = CONNECTIONS_PER_WORKER * len(channels) + CONNECTIONS_BESIDE
+    database = await Database.connect(given.database_url, given.name, connections)
     workers = {name: Worker(name, channel, database) for name, channel in channels.items()}
 
     def wake(name: str | None) -> None:
@@ -42,6 +45,7 @@ async def serve(given: Settings, stop: asyncio.Event) -> None:
             running = [group.create_task(worker.run()) for worker in workers.values()]
             listens = asyncio.Event()
             listening = group.create_task(listen(given.database_url, given.name, wake, listens))
+            warning = group.create_task(warn_of_undrained(database, list(workers)))
             await listens.wait()
             process.announce_ready(given)
             log.info("draining %s", ", ".join(workers))
@@ -50,6 +54,7 @@ async def serve(given: Settings, stop: asyncio.Event) -> None:
                 worker.stop()
             await asyncio.wait(running)
             listening.cancel()
+            warning.cancel()
     finally:
         await database.close()
 

@@ -34,6 +34,11 @@ async def claim(connection: Any, channel: str, most: int) -> list[Claimed]:
     return sorted([_claimed(row) async for row in rows], key=lambda message: message.written_at)
 
 
+async def undrained(connection: Any, drained: Sequence[str]) -> dict[str, int]:
+    """How many messages are due on each channel that is not among `drained`."""
+    return {row["channel"]: row["messages"] async for row in SQL.count_undrained(connection, drained=drained)}
+
+
 async def sent_targets(connection: Any, messages: Sequence[Claimed]) -> dict[UUID, dict[str, datetime]]:
     """Per message that was tried before: the target keys that took it already, and when."""
     tried = [message for message in messages if message.attempt_no > 1]

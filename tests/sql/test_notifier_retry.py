@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 import time
 from datetime import datetime, tzinfo
+from functools import partial
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from bankalerts.stack.kept import serve_http
-from notifier import send, worker
-from tests.notifying import Scene, email_of, free_port, notifier, play
+from notifier import send, undrained, worker
+from tests.notifying import Scene, email_of, eventually, free_port, notifier, play
 
 REFUSALS = [
     ("EMAIL", {"mode": "refuse"}, "SMTP 550 5.1.1"),
@@ -192,17 +193,41 @@ def test_a_provider_that_hangs_up_gets_the_same_key_again(database: str, tmp_pat
     play(database, tmp_path, scenario)
 
 
-def test_messages_of_a_channel_without_a_worker_wait(database: str, tmp_path: Path) -> None:
+def test_messages_of_a_channel_without_a_worker_wait_and_are_told_of(
+    database: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def scenario(scene: Scene) -> None:
         await scene.bank.run("insert into bank.channel values ('PIGEON')")
         waiting = await scene.bank.message("PIGEON")
         async with notifier(scene.settings):
             await scene.bank.reaches(await scene.bank.message("SMS"), "ACCEPTED")
+            await eventually(partial(is_logged, caplog, "PIGEON: 1 messages are due"), "a warning of the pigeon's message")
+            assert caplog.text.count("PIGEON") == 1
         assert (await scene.bank.outbox(waiting))["state"] == "PENDING"
         (due,) = await scene.bank.run("select channel, attempts from alerting.outbox_due")
         assert tuple(due) == ("PIGEON", 0)
 
     play(database, tmp_path, scenario)
+
+
+def test_a_channel_without_a_worker_is_told_of_again_and_again(
+    database: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.bank.run("insert into bank.channel values ('PIGEON')")
+        async with notifier(scene.settings):
+            await scene.bank.messages("PIGEON", [1, 1])
+            await eventually(partial(is_logged, caplog, "PIGEON: 2 messages are due", 3), "three warnings")
+        told = [record for record in caplog.records if record.name == undrained.__name__]
+        assert {(record.levelname, record.getMessage().split(":")[0]) for record in told} == {("WARNING", "PIGEON")}
+
+    monkeypatch.setattr(undrained, "LOOK_EVERY_S", 0.02)
+    play(database, tmp_path, scenario)
+
+
+async def is_logged(caplog: pytest.LogCaptureFixture, text: str, times: int = 1) -> bool:
+    """Whether the log has this text so often."""
+    return caplog.text.count(text) >= times
 
 
 def test_many_devices_are_tried_at_once(database: str, tmp_path: Path) -> None:
