@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +13,10 @@ import requests
 from bankalerts.errors import BankalertsError
 
 TIMEOUT_S = 30
+# While its group rebalances, and before it has joined, Connect refuses what it will take a moment later.
+BUSY = (requests.codes.conflict, requests.codes.service_unavailable)
+PATIENCE_S = 30.0
+ASK_AGAIN_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -22,10 +28,14 @@ class Status:
 
 
 class ConnectApi:
-    """Calls to one Connect cluster. Every failure is a BankalertsError that says what Connect answered."""
+    """Calls to one Connect cluster. Every failure is a BankalertsError that says what Connect answered.
 
-    def __init__(self, url: str) -> None:
+    A call that meets a rebalance is repeated for `patience_s` seconds.
+    """
+
+    def __init__(self, url: str, patience_s: float = PATIENCE_S) -> None:
         self._url = url.rstrip("/")
+        self._patience_s = patience_s
         self._session = requests.Session()
 
     def put_config(self, name: str, config: dict[str, str], report: Callable[[str], None]) -> None:
@@ -63,17 +73,22 @@ class ConnectApi:
         self._call("PUT", f"/connectors/{name}/resume")
 
     def _call(self, method: str, path: str, missing_is_none: bool = False, **more: Any) -> Any:
-        try:
-            answer = self._session.request(method, self._url + path, timeout=TIMEOUT_S, **more)
-        except requests.RequestException as error:
-            raise BankalertsError(
-                f"Kafka Connect at {self._url} does not answer ({type(error).__name__}): start it with 'bankalerts up'"
-            ) from error
+        deadline = time.monotonic() + self._patience_s
+        while (answer := self._ask(method, path, **more)).status_code in BUSY and time.monotonic() < deadline:
+            threading.Event().wait(ASK_AGAIN_S)
         if answer.status_code == 404 and missing_is_none:
             return None
         if answer.status_code >= 400:
             raise BankalertsError(f"Kafka Connect refused {method} {path} ({answer.status_code}): {_reason(answer)}")
         return answer.json() if answer.content else None
+
+    def _ask(self, method: str, path: str, **more: Any) -> requests.Response:
+        try:
+            return self._session.request(method, self._url + path, timeout=TIMEOUT_S, **more)
+        except requests.RequestException as error:
+            raise BankalertsError(
+                f"Kafka Connect at {self._url} does not answer ({type(error).__name__}): start it with 'bankalerts up'"
+            ) from error
 
 
 def cause(trace: str) -> str:
