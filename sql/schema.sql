@@ -943,6 +943,36 @@ COMMENT ON FUNCTION bank.iban_fault(p_iban text) IS 'NULL for a valid IBAN, else
 
 
 --
+-- Name: lock_account_permission(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.lock_account_permission() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform from bank.account_permission where (account_id, customer_id) = (new.account_id, new.customer_id) for update;
+    return new;
+end
+$$;
+
+
+--
+-- Name: lock_alert_preference(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.lock_alert_preference() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform from bank.alert_preference
+      where (account_id, customer_id, alert_type, preference_no) = (new.account_id, new.customer_id, new.alert_type, new.preference_no)
+        for update;
+    return new;
+end
+$$;
+
+
+--
 -- Name: note_template_uses_balance(); Type: FUNCTION; Schema: bank; Owner: -
 --
 
@@ -2375,6 +2405,20 @@ CREATE TRIGGER guard_catalogue BEFORE INSERT OR DELETE OR UPDATE ON bank.catalog
 --
 
 CREATE TRIGGER guard_state_version BEFORE UPDATE OF state_version ON bank.account FOR EACH STATEMENT WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION bank.refuse_statement('triggers alone write state_version', 'Leave the column out of the statement.');
+
+
+--
+-- Name: account_permission lock_row; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER lock_row BEFORE INSERT ON bank.account_permission FOR EACH ROW EXECUTE FUNCTION bank.lock_account_permission();
+
+
+--
+-- Name: alert_preference lock_row; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER lock_row BEFORE INSERT ON bank.alert_preference FOR EACH ROW EXECUTE FUNCTION bank.lock_alert_preference();
 
 
 --

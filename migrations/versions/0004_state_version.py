@@ -10,8 +10,8 @@ down_revision = "0003"
 RAISES = ("raise_state_version_1", "raise_state_version_2", "raise_state_version_3")
 TRIGGERS = {
     "account": ("start_state_version", "guard_account", "guard_state_version"),
-    "account_permission": ("set_state_version", *RAISES),
-    "alert_preference": ("set_state_version", *RAISES),
+    "account_permission": ("lock_row", "set_state_version", *RAISES),
+    "alert_preference": ("lock_row", "set_state_version", *RAISES),
     "alert_type": ("raise_catalogue_version_1", "raise_catalogue_version_2", "raise_catalogue_version_3"),
     "catalogue": ("guard_catalogue",),
 }
@@ -29,6 +29,8 @@ def downgrade() -> None:
     for function in (
         "start_state_version",
         "guard_account",
+        "lock_account_permission",
+        "lock_alert_preference",
         "set_state_version",
         "raise_state_version",
         "raise_catalogue_version",

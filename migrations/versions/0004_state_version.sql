@@ -111,6 +111,30 @@ begin
     return new;
 end
 $$;
+
+-- An upsert takes the row first and then the account, as UPDATE and DELETE do: the other way round, the two would deadlock.
+create function bank.lock_account_permission() returns trigger
+    language plpgsql as
+$$
+begin
+    perform from bank.account_permission where (account_id, customer_id) = (new.account_id, new.customer_id) for update;
+    return new;
+end
+$$;
+create trigger lock_row before insert on bank.account_permission for each row execute function bank.lock_account_permission();
+
+create function bank.lock_alert_preference() returns trigger
+    language plpgsql as
+$$
+begin
+    perform from bank.alert_preference
+      where (account_id, customer_id, alert_type, preference_no) = (new.account_id, new.customer_id, new.alert_type, new.preference_no)
+        for update;
+    return new;
+end
+$$;
+create trigger lock_row before insert on bank.alert_preference for each row execute function bank.lock_alert_preference();
+
 create trigger set_state_version before insert or update on bank.account_permission for each row execute function bank.set_state_version();
 create trigger set_state_version before insert or update on bank.alert_preference for each row execute function bank.set_state_version();
 

@@ -185,6 +185,35 @@ def test_a_writer_that_waited_for_a_rollback_takes_the_version(bank: Connection,
         assert [len(state_at(third, "a", version)) for version in range(2)] == [0, 1]
 
 
+UPSERTS = {
+    WRITE_1: " on conflict (account_id, customer_id) do update set role = 'VIEWER'",
+    WRITE_2: " on conflict (account_id, customer_id, alert_type, preference_no) do update set enabled = true",
+}
+
+
+@pytest.mark.parametrize("write", UPSERTS, ids=["permission", "preference"])
+@pytest.mark.parametrize("change", ["update {0} set {1} = {1}", "delete from {0}"], ids=["update", "delete"])
+def test_an_upsert_and_another_change_of_the_row_do_not_deadlock(
+    bank: Connection, database: str, write: str, change: str
+) -> None:
+    """Both have to wait for the account: whoever got it first must not need a row that the other one holds."""
+    bank.execute(write.encode())
+    bank.commit()
+    table, column = ("bank.account_permission", "role") if write == WRITE_1 else ("bank.alert_preference", "enabled")
+    with (
+        psycopg.connect(database) as first,
+        psycopg.connect(database) as second,
+        psycopg.connect(database, autocommit=True) as watcher,
+    ):
+        bank.execute("select from bank.account where account_id = 'a' for no key update")
+        with running(first, write + UPSERTS[write] + "; commit"):
+            wait_until_blocked(watcher, first)
+            with running(second, change.format(table, column) + "; commit"):
+                wait_until_blocked(watcher, second)
+                bank.commit()
+        assert versions(watcher)["a"] == 3
+
+
 def test_an_entry_is_stamped_with_what_its_own_transaction_wrote(bank: Connection) -> None:
     assert bank.execute(ENTRY.format(id="1").encode()).fetchone() == (0,)
     bank.execute(WRITE_1)
