@@ -1,8 +1,8 @@
 """The mail server refuses connections for 30 seconds under load: push goes on as before, and every e-mail arrives later, once.
 
 Five pairs of windows, alternating: the server there, then down. For each pair the p99 of push (SQL commit to handed to the
-provider) while down is divided by that before; the median of the five is at most 1.3. Before the next pair the e-mails that had to
-wait are delivered, so that they burden no window.
+provider) while down is divided by that before; the median of the five is at most 1.3. Before the next pair the e-mails that
+had to wait are delivered, so that they burden no window.
 """
 
 from __future__ import annotations
