@@ -154,7 +154,7 @@ class _Writer:
 
     def _operation(self, node: exp.Expr) -> _Source:
         if sign := COMPARISONS.get(type(node)):
-            left, right = self._alike(node.this, node.expression)
+            left, (right,) = self._compared(node.this, node.expression)
             return self._binary(sign, left, right, "boolean")
         if sign := ARITHMETIC.get(type(node)):
             left, right = self._of_kind("integer", node.this), self._of_kind("integer", node.expression)
@@ -170,10 +170,10 @@ class _Writer:
         if isinstance(node, exp.Is):
             return self._is(node)
         if isinstance(node, exp.Between):
-            value, low, high = self._alike(node.this, node.args["low"], node.args["high"])
+            value, (low, high) = self._compared(node.this, node.args["low"], node.args["high"])
             return _Source(f"between3({value.text}, {low.text}, {high.text})", "boolean", True)
         if isinstance(node, exp.In) and node.expressions:
-            value, *values = self._alike(node.this, *node.expressions)
+            value, values = self._compared(node.this, *node.expressions)
             return _Source(f"in3({value.text}, ({', '.join(one.text for one in values)},))", "boolean", True)
         raise BadCondition(f"{_shown(node)} ({type(node).__name__}) is not in the subset of docs/sql-contract.md")
 
@@ -216,13 +216,13 @@ class _Writer:
             raise BadCondition(f"{_shown(node)} is {source.kind}, {kind} is needed")
         return source
 
-    def _alike(self, *nodes: exp.Expr) -> list[_Source]:
-        """Values to be compared with one another."""
-        sources = [self._node(node) for node in nodes]
-        kinds = dict.fromkeys(source.kind for source in sources if source.kind)
-        if len(kinds) > 1:
-            raise BadCondition(f"{', '.join(_shown(node) for node in nodes)}: {' and '.join(kinds)} do not compare")
-        return sources
+    def _compared(self, node: exp.Expr, *others: exp.Expr) -> tuple[_Source, list[_Source]]:
+        """A value, and what it is compared with."""
+        value, sources = self._node(node), [self._node(other) for other in others]
+        for other, source in zip(others, sources, strict=True):
+            if value.kind and source.kind and value.kind != source.kind:
+                raise BadCondition(f"{_shown(node)} is {value.kind}, {_shown(other)} is {source.kind}: they do not compare")
+        return value, sources
 
 
 def _shown(node: exp.Expr) -> str:

@@ -114,8 +114,10 @@ declare
     c_sum constant text := '\+?[xk](?:[+*]\+?[xk])*';
     c_test constant text := format('N?(?:%1$s(?:=%1$s)?(?:SN?k)?|%1$sN?B%1$sA%1$s|%1$sN?IL)', c_sum);
     c_boolean constant text := format('%1$s(?:[AO]%1$s)*', c_test);
-    v_form text := bank.condition_form(p_condition, p_parameters);
+    v_form text;
 begin
+    perform bank.check_length(c_column, p_condition, 1000);
+    v_form := bank.condition_form(p_condition, p_parameters);
     if length(v_form) > 200 then
         perform bank.refuse(c_column, p_condition, format('it has %s words and signs, at most 200 fit', length(v_form)), 'Shorten it.');
     end if;
@@ -177,7 +179,6 @@ begin
     if array_ndims(new.statuses) is distinct from 1 or not new.statuses <@ '{PENDING,BOOKED}' then
         perform bank.refuse('bank.alert_type.statuses', new.statuses::text, 'it is not a list of statuses of an account entry', 'Use ''{BOOKED}'', ''{PENDING}'' or ''{PENDING,BOOKED}''.');
     end if;
-    perform bank.check_length('bank.alert_type.condition', new.condition, 1000);
     perform bank.check_length('bank.alert_type.title', new.title, 100);
     perform bank.check_length('bank.alert_type.category', new.category, 40);
     perform bank.check_declared(new.parameters);

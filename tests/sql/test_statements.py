@@ -29,7 +29,7 @@ EVERY = [(file, name) for file in FILES for name in blocks(file)]
 INDEXES = {
     "bank.push_device_of_customer": blocks("notifier")["read_recipients"],
     "bank.account_entry_of_account": blocks("bank")["read_balances"],
-    "alerting.outbox_of_alert": "select * from audit.outbox_history where event_id = $1 and event_date = $2",
+    "alerting.outbox_of_alert": "select * from audit.outbox_history where alert_id = $1",
     "alerting.outbox_due_in_order": blocks("notifier")["claim_messages"],
 }
 

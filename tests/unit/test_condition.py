@@ -72,7 +72,7 @@ def test_values(condition: str, expected: bool | None) -> None:
     [
         ("event.description is null", "event.description"),
         ("event.amount_minor > :missing", "missing"),
-        ("event.amount_minor > 'a'", "integer and text do not compare"),
+        ("event.amount_minor > 'a'", "'a' is text: they do not compare"),
         ("event.amount_minor + :word = 1", ":word is text"),
         ("event.amount_minor", "is integer, boolean is needed"),
         ("abs(1) = 1", "'abs'"),
