@@ -77,7 +77,7 @@ def up(
 
 @app.command()
 def down(
-    purge: Annotated[bool, typer.Option("--purge", help="Delete the state folder too, with all data.")] = False,
+    purge: Annotated[bool, typer.Option("--purge", help="Delete the stack's state too, with all data.")] = False,
 ) -> None:
     """End every process of the local stack. The data stays for the next `up`."""
     from bankalerts.stack.down import down as bring_down

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 
 import psutil
@@ -11,6 +10,7 @@ from rich.console import Console
 from bankalerts.stack.home import Home
 from bankalerts.stack.parts import ENGINE
 from bankalerts.stack.processes import marked, read_record, stop
+from bankalerts.stack.purge import remove
 
 # Who writes to whom: the later ones are ended when nobody writes to them any more.
 ORDER = (("engine", "notifier"), ("connect",), ("kafka", "mail-server", "provider", "postgres"))
@@ -29,9 +29,10 @@ def down(home: Home, purge: bool, console: Console) -> None:
         end_parts(home, [name for name in started if home.record(name).exists()])
         forgotten = [process for processes in marked(home).values() for process in processes]
         stop(forgotten, signal.SIGTERM, STOP_WITHIN_S)
-        if purge:
-            shutil.rmtree(home.path)
+        left = remove(home) if purge else []
     console.print(f"the stack in {home.path} is {'removed' if purge else 'down'}")
+    if left:
+        console.print(f"left alone, it is not the stack's: {', '.join(map(str, left))}")
 
 
 def end_parts(home: Home, names: list[str]) -> None:

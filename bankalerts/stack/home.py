@@ -23,7 +23,7 @@ PORTS = ("postgres", "kafka", "kafka-controller", "connect", "smtp", "mail", "pr
 
 @dataclass(frozen=True)
 class Home:
-    """Paths below the home folder. The folder belongs to one stack and `down --purge` deletes it."""
+    """Paths below the home folder. `down --purge` deletes what is the stack's, see purge.py."""
 
     path: Path
 
