@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from bankalerts.errors import BankalertsError
 from bankalerts.settings import variables
@@ -17,6 +18,7 @@ from bankalerts.stack.processes import Launch
 MIGRATIONS = "migrations"
 CONNECTORS = "connectors"
 
+PROJECT = Path(__file__).parents[2]
 SINGLE = ("postgres", "kafka", "connect", "mail-server", "provider", "notifier")
 ENGINE = "engine-"
 
@@ -92,4 +94,11 @@ def _python(home: Home, stack: Remembered, name: str, module: str, *arguments: s
     return Launch(
         command=(sys.executable, "-m", module, *arguments),
         variables=variables(settings_of(home, stack, name)),
+        code=code_of(module),
     )
+
+
+def code_of(module: str) -> tuple[Path, ...]:
+    """The files and folders that a process of ours runs: its package, the statements, and what all parts share."""
+    package = PROJECT.joinpath(*module.split(".")[: 2 if module.startswith("bankalerts.") else 1])
+    return (package, PROJECT / "sql", *sorted((PROJECT / "bankalerts").glob("*.py")))

@@ -33,11 +33,12 @@ class Launch:
     command: tuple[str, ...]
     variables: Mapping[str, str] = field(default_factory=dict)  # set in its environment
     files: Mapping[Path, str] = field(default_factory=dict)  # written before the start
+    code: tuple[Path, ...] = ()  # files and folders of the program, where it is ours
 
     def fingerprint(self) -> str:
-        """Changes when a running process would have to be started anew: other command, addresses or files."""
+        """Changes when a running process would have to be started anew: other command, addresses, files or code."""
         files = {str(path): text for path, text in self.files.items()}
-        text = json.dumps([self.command, dict(self.variables), files], sort_keys=True)
+        text = json.dumps([self.command, dict(self.variables), files, _digest(self.code)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -73,6 +74,8 @@ def start(home: Home, part: str, launch: Launch) -> Record:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     home.ready_file(part).unlink(missing_ok=True)
+    # Before the start: code that changes meanwhile then counts as changed, never as what runs.
+    fingerprint = launch.fingerprint()
     with _log_file(home.log(part)) as log:
         try:
             child = subprocess.Popen(
@@ -86,7 +89,7 @@ def start(home: Home, part: str, launch: Launch) -> Record:
             )
         except OSError as error:
             raise BankalertsError(f"{part} cannot be started: {launch.command[0]}: {error.strerror}") from error
-    record = Record(child.pid, _created(child.pid), launch.fingerprint())
+    record = Record(child.pid, _created(child.pid), fingerprint)
     home.record(part).write_text(json.dumps(vars(record)), encoding="ascii")
     _CHILDREN.append(child)
     return record
@@ -153,6 +156,16 @@ def last_line(log: Path) -> str:
     # The frame that Python draws around grouped errors says nothing.
     said = (line.strip(" |+-") for line in reversed(lines))
     return next((line for line in said if line), "")
+
+
+def _digest(code: tuple[Path, ...]) -> str:
+    """Of the paths and contents of source files. What Python makes of them is no source."""
+    found = hashlib.sha256()
+    inside = (path.rglob("*") if path.is_dir() else (path,) for path in code)
+    for path in sorted({path for paths in inside for path in paths if path.is_file() and path.suffix != ".pyc"}):
+        content = path.read_bytes()
+        found.update(f"{path} {len(content)} ".encode() + content)
+    return found.hexdigest()
 
 
 def _parent(process: psutil.Process) -> int:

@@ -15,6 +15,7 @@ from bankalerts.errors import BankalertsError
 from bankalerts.stack import home as homes
 from bankalerts.stack.home import Home, Remembered, choose_ports, remembered
 from bankalerts.stack.part import check_announced
+from bankalerts.stack.parts import PROJECT, all_parts, code_of
 from bankalerts.stack.processes import Launch, Record, last_line, read_record
 
 
@@ -80,6 +81,41 @@ def test_a_process_is_started_anew_when_its_command_addresses_or_files_change() 
     ]
     assert one.fingerprint() == same.fingerprint()
     assert len({launch.fingerprint() for launch in (one, *others)}) == 4
+
+
+def test_a_process_is_started_anew_when_its_code_changes(tmp_path: Path) -> None:
+    package = tmp_path / "engine"
+    (package / "__pycache__").mkdir(parents=True)
+    shared = tmp_path / "settings.py"
+    for path in (package / "loop.py", shared):
+        path.write_text("one")
+    launch = Launch(("python",), code=(package, shared))
+    before = [launch.fingerprint()]
+    (package / "__pycache__" / "loop.pyc").write_text("compiled")
+    (tmp_path / "elsewhere.py").write_text("no part of it")
+    assert launch.fingerprint() == before[0]
+    (package / "loop.py").write_text("two")
+    before.append(launch.fingerprint())
+    shared.write_text("two")
+    before.append(launch.fingerprint())
+    (package / "new.sql").write_text("")
+    before.append(launch.fingerprint())
+    assert len(set(before)) == 4
+
+
+@pytest.mark.parametrize("module", ["engine", "notifier", "bankalerts.stack.mail_server", "bankalerts.stack.provider"])
+def test_the_code_of_a_part_is_its_package_and_what_it_shares(module: str) -> None:
+    names = {str(path.relative_to(PROJECT)) for path in code_of(module)}
+    package = "bankalerts/stack" if module.startswith("bankalerts") else module
+    assert {package, "sql", "bankalerts/settings.py", "bankalerts/process.py"} <= names
+    assert all((PROJECT / name).exists() for name in names)
+
+
+def test_every_process_of_ours_knows_its_code(home: Home) -> None:
+    stack = Remembered(ports=choose_ports({}, set()), password="secret")
+    without = frozenset(("kafka", "connect"))  # these need the Java parts
+    known = {part.name: bool(part.launch.code) for part in all_parts(home, stack, without)}
+    assert known == {"postgres": False, "mail-server": True, "provider": True, "engine-1": True, "notifier": True}
 
 
 def test_the_last_line_of_a_log_is_one_that_says_something(tmp_path: Path) -> None:
