@@ -6,10 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 
-import psycopg
-from confluent_kafka.admin import AdminClient
-
+from bankalerts.database import connected
 from bankalerts.errors import BankalertsError
+from bankalerts.kafka import answering
 from bankalerts.settings import Settings
 from bankalerts.topics import Topics
 from connectors import health as checks
@@ -27,17 +26,18 @@ def ensure(settings: Settings, report: Callable[[str], None]) -> None:
     """Create topics, put the connector, restart failed tasks with backoff, and wait until capture flows.
 
     Safe to repeat; `report` gets a line for each change. Raises BankalertsError with the causes when capture does not flow
-    within 90 s.
+    within 90 s, or PostgreSQL, Kafka or Connect does not answer.
     """
     topics = Topics(settings.topic_prefix)
     name = connector_name(topics)
     connect = ConnectApi(settings.connect_url)
-    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+    with connected(settings.database_url, "connectors") as connection:
         partitions = queries("connectors", "psycopg").read_partitions(connection)
         wrong = checks.publication_findings(connection)
     if wrong:
         raise BankalertsError("; ".join(wrong))
-    ensure_topics(AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0}), topics, partitions, report)
+    with answering(settings.kafka, "connectors") as admin:
+        ensure_topics(admin, topics, partitions, report)
     connect.put_config(name, connector_config(settings.capture_database_url, topics, partitions), report)
     if connect.status(name).connector in ("PAUSED", "STOPPED"):
         connect.resume(name)
@@ -46,15 +46,19 @@ def ensure(settings: Settings, report: Callable[[str], None]) -> None:
 
 
 def health(settings: Settings) -> Health:
-    """Whether capture flows now: connector and tasks, slot, publication, heartbeat. One look, no waiting."""
+    """Whether capture flows now: connector and tasks, slot, publication, heartbeat. One look, no waiting.
+
+    Raises BankalertsError when PostgreSQL, Kafka or Connect does not answer.
+    """
     topics = Topics(settings.topic_prefix)
     name = connector_name(topics)
     findings = checks.task_findings(name, ConnectApi(settings.connect_url).status(name))
-    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+    with connected(settings.database_url, "connectors") as connection:
         findings += checks.publication_findings(connection)
         findings += checks.slot_findings(connection)
         now = queries("connectors", "psycopg").read_clock(connection)
-    return Health((*findings, *checks.heartbeat_findings(settings.kafka, topics, now)))
+    with answering(settings.kafka, "connectors"):
+        return Health((*findings, *checks.heartbeat_findings(settings.kafka, topics, now)))
 
 
 def _wait_until_it_flows(settings: Settings, connect: ConnectApi, name: str, report: Callable[[str], None]) -> None:
