@@ -434,7 +434,7 @@ begin
         perform bank.refuse('bank.alert_type.alert_type', new.alert_type, 'it is not a name in capitals', 'Use capitals, digits and underscores, such as BALANCE_BELOW.');
     end if;
     perform bank.check_one_of('bank.alert_type.event_kind', new.event_kind, '{ACCOUNT_ENTRY}');
-    if array_ndims(new.statuses) is distinct from 1 or not new.statuses <@ '{PENDING,BOOKED}' then
+    if array_ndims(new.statuses) is distinct from 1 or cardinality(new.statuses) > 2 or not new.statuses <@ '{PENDING,BOOKED}' then
         perform bank.refuse('bank.alert_type.statuses', new.statuses::text, 'it is not a list of statuses of an account entry', 'Use ''{BOOKED}'', ''{PENDING}'' or ''{PENDING,BOOKED}''.');
     end if;
     perform bank.check_length('bank.alert_type.title', new.title, 100);
@@ -1766,7 +1766,8 @@ CREATE TABLE bank.alert_type (
     title text NOT NULL,
     uses_balance boolean DEFAULT false NOT NULL,
     catalogue_version bigint DEFAULT 0 NOT NULL
-);
+)
+WITH (toast_tuple_target='8160');
 
 
 --

@@ -21,7 +21,7 @@ create table bank.alert_type (
     title             text not null,
     uses_balance      boolean not null default false,
     catalogue_version bigint not null default 0
-);
+) with (toast_tuple_target = 8160); -- nothing is kept apart in TOAST: capture sends no unchanged value from there
 comment on column bank.alert_type.condition is 'A SQL boolean expression over event.column and :parameter, in the checked subset of docs/sql-contract.md.';
 comment on column bank.alert_type.parameters is 'What a preference must give: {"name": {"type": "integer" | "text" | "boolean", "minimum": ..., "maximum": ...}}.';
 comment on column bank.alert_type.uses_balance is
@@ -176,7 +176,7 @@ begin
         perform bank.refuse('bank.alert_type.alert_type', new.alert_type, 'it is not a name in capitals', 'Use capitals, digits and underscores, such as BALANCE_BELOW.');
     end if;
     perform bank.check_one_of('bank.alert_type.event_kind', new.event_kind, '{ACCOUNT_ENTRY}');
-    if array_ndims(new.statuses) is distinct from 1 or not new.statuses <@ '{PENDING,BOOKED}' then
+    if array_ndims(new.statuses) is distinct from 1 or cardinality(new.statuses) > 2 or not new.statuses <@ '{PENDING,BOOKED}' then
         perform bank.refuse('bank.alert_type.statuses', new.statuses::text, 'it is not a list of statuses of an account entry', 'Use ''{BOOKED}'', ''{PENDING}'' or ''{PENDING,BOOKED}''.');
     end if;
     perform bank.check_length('bank.alert_type.title', new.title, 100);

@@ -175,7 +175,7 @@ CASES = [
     Case(alert_type("event_kind", "'WEATHER'"), "bank.alert_type.event_kind", "WEATHER", "no such value", "ACCOUNT_ENTRY"),
     *(
         Case(alert_type("statuses", f"'{v}'"), "bank.alert_type.statuses", v, "not a list of statuses", "'{BOOKED}'")
-        for v in ("{}", "{LOST}", "{BOOKED,NULL}", "{{BOOKED},{PENDING}}")
+        for v in ("{}", "{LOST}", "{BOOKED,NULL}", "{{BOOKED},{PENDING}}", "{BOOKED,BOOKED,BOOKED}")
     ),
     Case(alert_type("condition", LONG), "bank.alert_type.condition", "x" * 1001, "1001 characters, at most 1000", "Shorten"),
     Case(
