@@ -83,3 +83,9 @@ where account_id = {a};
 insert into bank.account (account_id, currency)
 values ({a}, 'EUR');
 end $$;
+
+with changed as (update bank.alert_preference set enabled = not enabled where account_id = {a} returning account_id)
+update bank.account set product = 'savings' where account_id in (select account_id from changed);
+
+with changed as (delete from bank.account_permission where (account_id, customer_id) = ({a}, {c}))
+update bank.account set product = 'current' where account_id = {a2};
