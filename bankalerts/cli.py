@@ -89,7 +89,7 @@ def down(
 def status(as_json: Json = False) -> None:
     """Show each part's state, process, address and log, and the database's URL.
 
-    Example: `bankalerts status --json | jq -r .database_url`
+    Exit code 1 when a part is dead (with --json, read the states). Example: `bankalerts status --json | jq -r .database_url`
     """
     from bankalerts.stack import state
     from bankalerts.stack.table import status_table
@@ -101,6 +101,8 @@ def status(as_json: Json = False) -> None:
     if stack is None:
         raise BankalertsError(f"there is no local stack in {settings.home()}: start one with `bankalerts up`")
     status_table(out, stack, found)
+    if any(part.state == "dead" for part in found.values()):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -164,7 +166,9 @@ def psql(
     from bankalerts.stack.postgres import program
 
     client = program("psql")
-    os.execv(client, (client, settings.database_url(), *(arguments or ())))  # noqa: S606
+    # no pager, and of an error only what the reader can act on
+    quiet = ("--pset=pager=off", "--set=SHOW_CONTEXT=never")
+    os.execv(client, (client, *quiet, settings.database_url(), *(arguments or ())))  # noqa: S606
 
 
 @replay_app.command("berka")

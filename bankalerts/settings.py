@@ -88,7 +88,7 @@ def _required(values: dict[str, Any], field: str) -> str:
     if not value:
         raise BankalertsError(
             f"{variable(field)} is not set and there is no local stack in {home()}:"
-            " start one with `bankalerts up`, or set the variable"
+            " start one with `bankalerts up`, go to the folder where you started it, or set the variable"
         )
     return str(value)
 

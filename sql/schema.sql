@@ -2557,6 +2557,13 @@ CREATE TRIGGER record_history_3 AFTER DELETE ON bank.alert_type REFERENCING OLD 
 
 
 --
+-- Name: account_entry refuse_change; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON bank.account_entry FOR EACH ROW EXECUTE FUNCTION bank.refuse_statement('an event is immutable', 'Insert a correction that names this entry in reverses_entry_id; old entries leave with their partition.');
+
+
+--
 -- Name: account refuse_truncate; Type: TRIGGER; Schema: bank; Owner: -
 --
 
@@ -2596,13 +2603,6 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON bank.alert_type FOR EACH STATE
 --
 
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON bank.catalogue FOR EACH STATEMENT EXECUTE FUNCTION bank.refuse_statement('capture does not see it', 'Leave it alone.');
-
-
---
--- Name: account_entry refuse_update; Type: TRIGGER; Schema: bank; Owner: -
---
-
-CREATE TRIGGER refuse_update BEFORE UPDATE ON bank.account_entry FOR EACH ROW EXECUTE FUNCTION bank.refuse_statement('an event is immutable', 'Insert a correction that names this entry in reverses_entry_id.');
 
 
 --

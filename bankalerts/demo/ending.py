@@ -34,7 +34,7 @@ on conflict do nothing;
 insert into bank.account_entry (entry_id, booking_date, account_id, amount_minor, currency, balance_after_minor, occurred_at)
 values ('try-' || gen_random_uuid(), current_date, '{account}', -25000, 'EUR', 100000, now());
 
-3. See what was sent, and why:
+3. A moment later, see what was sent, and why:
 
 select channel, state, handed_at - inserted_at as took, evidence from audit.outbox_history
  where account_id = '{account}' order by decided_at desc limit 5;

@@ -19,7 +19,7 @@ _report = queries("report", "psycopg")
 IN_MILLISECONDS_ONLY = frozenset({"on Kafka", "decided"})
 NOTE = (
     "End to end is from the commit to the provider. Kafka's clock has whole milliseconds, cut off: the stages to and from\n"
-    "it may be 1 ms off, even below 0. All other times are in microseconds. An alert counts once, a message once it was\n"
+    "it may be 1 ms off, even below 0. The other clocks have microseconds. An alert counts once, a message once it was\n"
     "handed over."
 )
 

@@ -122,7 +122,7 @@ end
 $$;
 create trigger stamp before insert on bank.account_entry for each row execute function bank.stamp_account_entry();
 -- for each row: the triggers of rows are those of each partition as well
-create trigger refuse_update before update on bank.account_entry for each row execute function
-    bank.refuse_statement('an event is immutable', 'Insert a correction that names this entry in reverses_entry_id.');
+create trigger refuse_change before update or delete on bank.account_entry for each row execute function
+    bank.refuse_statement('an event is immutable', 'Insert a correction that names this entry in reverses_entry_id; old entries leave with their partition.');
 create trigger refuse_truncate before truncate on bank.account_entry for each statement execute function
     bank.refuse_statement('capture does not see it', 'Drop a partition.');

@@ -73,13 +73,14 @@ def measure(stack: RunningStack, options: Options, pairs: int, seconds: int, rep
     report.figure("e-mails", expected)
     report.figure("e-mail attempts that failed and were retried", retried)
     if not options.small:
+        times = median(ratios)
+        report.figure("push p99 while down, times that before, median", times)
         report.line(
-            median(ratios) <= MOST_TIMES,
-            f"push p99 while the mail server is down is {median(ratios):.2f} times that before (median of {pairs}), at most 1.3",
+            times <= MOST_TIMES, f"push p99 while the mail server is down is {times:.2f} times that before, at most 1.3"
         )
     report.line(retried > 0, f"the mail server was missed: {retried} attempts failed")
     report.line(accepted == expected, f"every e-mail was accepted in the end: {accepted} of {expected}")
-    twice = [message for message, times in arrived.items() if times > 1]
+    twice = [message for message, copies in arrived.items() if copies > 1]
     report.line(len(arrived) == expected and not twice, f"{len(arrived)} e-mails arrived, {len(twice)} of them more than once")
 
 

@@ -82,6 +82,7 @@ def test_each_refusal_names_column_value_and_remedy(bank: Connection) -> None:
     ("statement", "reason", "remedy"),
     [
         ("update bank.account_entry set amount_minor = 2", "an event is immutable", "reverses_entry_id"),
+        ("delete from bank.account_entry", "an event is immutable", "reverses_entry_id"),
         ("update bank.account_entry_default set amount_minor = 2", "an event is immutable", "reverses_entry_id"),
         ("truncate bank.account cascade", "capture does not see it", "DELETE the rows"),
         ("truncate bank.account_permission", "capture does not see it", "DELETE the rows"),
