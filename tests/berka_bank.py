@@ -6,12 +6,16 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from bankalerts.bank.berka import read_bank, read_entries
+from bankalerts.bank.replay import play
+from bankalerts.bank.rows import Entry
 from bankalerts.report.golden import EVENT_FROM, EVENT_UNTIL, compare_with_golden
 from bankalerts.report.verify import verify
 from tests.chain import Chain, Connection
@@ -65,6 +69,15 @@ class BerkaBank:
             text=True,
         )
 
+    def start_paced(self, limit: int, rate: float) -> Future[None]:
+        """Insert those of the first `limit` entries that are not there yet, `rate` a second, in the background."""
+        if not self.there():
+            self.play(1)  # brings the accounts and the preferences
+        pool = ThreadPoolExecutor(1)
+        playing = pool.submit(self._play_new, self._entries[self.there() : limit], rate)
+        pool.shutdown(wait=False)
+        return playing
+
     def there(self) -> int:
         """How many of the bank's entries are in the database."""
         with self.chain.database() as connection:
@@ -95,8 +108,12 @@ class BerkaBank:
         )
 
     @cached_property
-    def _entries(self) -> list[Any]:
+    def _entries(self) -> list[Entry]:
         return read_entries(self.folder, {account.account_id for account in read_bank(self.folder).accounts})
+
+    def _play_new(self, entries: list[Entry], rate: float) -> None:
+        with self.chain.database() as connection:
+            play(connection, entries, rate, threading.Event(), lambda _count: None)
 
     def _count(self, connection: Connection, table: str, date_column: str) -> int:
         query = f"select count(*) from {table} where {date_column} between %s and %s"

@@ -45,9 +45,9 @@ CHANGES = {
     "end_permission": 12,
     "remove_permission": 6,
     "put_permission": 16,
-    "put_alert_type": 4,
+    "put_alert_type": 6,
     "remove_alert_type": 1,
-    "put_template": 2,
+    "put_template": 3,
     "remove_templates": 1,
 }
 
@@ -79,7 +79,7 @@ class Races:
         return f"RACE_{self.name.upper()}"
 
     def setup(self) -> Transaction:
-        """Customers, accounts, the first permissions and preferences."""
+        """Customers, accounts, the alert type, the first permissions and preferences."""
         prefix, last = f"race-{self.name}-", ACCOUNTS - 1
         return Transaction(
             (
@@ -89,7 +89,16 @@ class Races:
                     "add_permissions",
                     {"prefix": prefix, "last": last, "first": FIRST_CUSTOMER_ID, "customers": CUSTOMERS},
                 ),
-                ("add_preferences", {"prefix": prefix, "threshold_minor": THRESHOLDS[1], "channels": CHANNELS[0]}),
+                ("put_alert_type", {"alert_type": self.alert_type, "statuses": STATUSES[0], "condition": CONDITIONS[0]}),
+                (
+                    "add_preferences",
+                    {
+                        "prefix": prefix,
+                        "alert_types": [*THRESHOLD_TYPES, self.alert_type],
+                        "threshold_minor": THRESHOLDS[1],
+                        "channels": CHANNELS[0],
+                    },
+                ),
             )
         )
 

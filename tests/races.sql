@@ -15,12 +15,12 @@ insert into bank.account (account_id, currency) select :prefix || n, 'EUR' from 
 insert into bank.account_permission (account_id, customer_id, role)
 select :prefix || n, :first + mod(n + k, :customers), 'OWNER' from generate_series(0, :last) n, generate_series(0, 1) k;
 
--- name: add_preferences(prefix, threshold_minor, channels)!
--- For each owner one of each alert type that there is.
+-- name: add_preferences(prefix, alert_types, threshold_minor, channels)!
+-- For each owner one of each of these alert types.
 insert into bank.alert_preference (account_id, customer_id, alert_type, currency, parameters, channels)
 select account_id, customer_id, alert_type, 'EUR', jsonb_build_object('threshold_minor', :threshold_minor::bigint), :channels::text[]
   from bank.account_permission cross join bank.alert_type
- where starts_with(account_id, :prefix);
+ where starts_with(account_id, :prefix) and alert_type = any (:alert_types);
 
 -- name: add_entry(entry_id, booking_date, account_id, amount_minor, balance_minor, status, entry_type)!
 insert into bank.account_entry (entry_id, booking_date, account_id, amount_minor, currency, balance_after_minor, status, entry_type)

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class Report:
 
 def say(what: str) -> None:
     """Tell how far a run is, on stderr: stdout is for its report."""
-    print(what, file=sys.stderr, flush=True)
+    print(f"{datetime.now(UTC):%H:%M:%S} {what}", file=sys.stderr, flush=True)
 
 
 @contextmanager

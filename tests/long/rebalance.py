@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 
 from bankalerts.report.golden import EVENT_FROM, EVENT_UNTIL
 from tests.aimed import AFTER_POSITIONS, held_in_write, wait_until_held
-from tests.berka_bank import ENTRIES, BerkaBank, played
+from tests.berka_bank import ENTRIES, BerkaBank
 from tests.chain import Chain
 from tests.long.berka import DEADLINE_S, bank, prove
 from tests.long.frame import Options, Report, say
@@ -28,7 +28,7 @@ class Step:
 
 def run(options: Options, report: Report) -> None:
     """Start with two engines, take all steps while the bank is played, then prove."""
-    limit, rate = (2_500, 100.0) if options.small else (ENTRIES, 900.0)
+    limit, rate = (1_200, 100.0) if options.small else (ENTRIES, 900.0)
     with bank(options, "--engines", "2") as berka:
         began = take_steps(berka, limit, rate, STEPS)
         berka.chain.settle()
@@ -37,22 +37,22 @@ def run(options: Options, report: Report) -> None:
         prove(berka, limit, report)
 
 
-def take_steps(berka: BerkaBank, limit: int, rate: float | None, steps: tuple[Step, ...]) -> list[tuple[str, datetime]]:
+def take_steps(berka: BerkaBank, limit: int, rate: float, steps: tuple[Step, ...]) -> list[tuple[str, datetime]]:
     """Take each step after an equal share of entries was judged; returns when each one began, by the database's clock."""
     chain = berka.chain
     began = []
     with chain.database() as connection:
+        playing = berka.start_paced(limit, rate)
         before = chain.judged(connection)
         new = limit - berka.there()
         began.append(("before the first step", now(chain)))
-        playing = berka.start(limit, rate)
         for number, step in enumerate(steps, start=1):
             due = before + new * number // (len(steps) + 1)
             wait_until(lambda due=due: chain.judged(connection) >= due, DEADLINE_S, f"{due} events are judged")  # type: ignore[misc]
             say(f"after {due:,} events: {step.what}")
             began.append((step.what, now(chain)))
             step.act(chain)
-    played(playing)
+    playing.result()
     return began
 
 
