@@ -12,6 +12,7 @@ import psycopg
 from confluent_kafka import KafkaException, Message
 
 from bankalerts.errors import BankalertsError
+from bankalerts.kafka import answering
 from bankalerts.settings import Settings
 from bankalerts.topics import Topics
 from engine import decode, outbox
@@ -20,7 +21,7 @@ from engine.judged import Judged, decide, in_portions
 from engine.match import Unjudgeable
 from engine.outbox import Batch, PositionLost, Refused
 from engine.positions import Positions, read_position
-from engine.readers import EventReader, Stalled, admin_client, ask_for_kafka, describe, kafka_config, watermarks
+from engine.readers import EventReader, Stalled, admin_client, describe, kafka_config, watermarks
 from engine.state_follower import STALLED_AFTER_S, Stamped, StateFollower
 
 log = logging.getLogger(__name__)
@@ -218,7 +219,8 @@ def check_partitions(database: Database, counts: dict[str, int]) -> None:
 
 def run(settings: Settings, stop: threading.Event, on_ready: Callable[[], None]) -> None:
     """Judge until `stop`. Raises BankalertsError when that is impossible."""
-    ask_for_kafka(settings.kafka, settings.name)
+    with answering(settings.kafka, settings.name):
+        pass  # asked once: later on, an outage is waited for
     with Database(settings.database_url, settings.name, stop) as database:
         stalls: Stalls = set()
         while not stop.is_set():

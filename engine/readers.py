@@ -55,16 +55,6 @@ def admin_client(kafka: str, name: str) -> AdminClient:
     return AdminClient({**config, "log_level": 3})
 
 
-def ask_for_kafka(kafka: str, name: str) -> None:
-    """Raises BankalertsError when Kafka does not answer."""
-    try:
-        AdminClient({"bootstrap.servers": kafka, "client.id": name, "log_level": 0}).list_topics(timeout=10)
-    except KafkaException as error:
-        raise BankalertsError(
-            f"Kafka at {kafka} does not answer ({error.args[0].str()}): start it with 'bankalerts up', or set BANKALERTS_KAFKA"
-        ) from error
-
-
 def log_kafka_error(error: KafkaError) -> None:
     log.warning("Kafka: %s", error.str())
 
