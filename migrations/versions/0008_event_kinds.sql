@@ -1,0 +1,2 @@
+-- The other event kinds, preferences of customers, and what alert types can say.
+select 1;

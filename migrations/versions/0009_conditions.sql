@@ -1,0 +1,2 @@
+-- Conditions in the whole subset.
+select 1;

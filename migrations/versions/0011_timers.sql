@@ -1,0 +1,2 @@
+-- Timers: something did not happen, a scheduled report.
+select 1;

@@ -1,0 +1,2 @@
+-- The reference for every alert type, explain and dry run.
+select 1;
