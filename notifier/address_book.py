@@ -58,6 +58,7 @@ def _recipient(row: Mapping[str, Any], message: Claimed, reach: Reach) -> Recipi
         account_id=message.account_id,
         iban=row["iban"],
         product=row["product"],
+        currency=row["currency"],
         permitted=row["permitted"],
         balance_permitted=bool(row["balance_permitted"]),
         targets=tuple(Target(_key(address, reach), address) for address in row["addresses"]),

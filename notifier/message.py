@@ -14,7 +14,8 @@ class Claimed:
     """A message leased to this process, with what its alert says.
 
     `attempt_no` counts the claims of the message from 1; `age` is what it was at this claim; `last_reason` is why the attempt
-    before this one failed, if there was one; `evidence` is as the engine wrote it.
+    before this one failed, if there was one; `account_id` is None where the event has no account (customer activity);
+    `evidence` is as the engine wrote it.
     """
 
     message_id: UUID
@@ -27,7 +28,7 @@ class Claimed:
     claimed_at: datetime
     event_id: str
     event_time: datetime
-    account_id: str
+    account_id: str | None
     customer_id: int
     alert_type: str
     evidence: dict[str, Any]
@@ -52,16 +53,18 @@ class Target:
 class Recipient:
     """What the bank says now about the customer and the account of one message.
 
-    `permitted` and `balance_permitted` are the permission at this moment, not at the event's.
+    `permitted` and `balance_permitted` are the permission at this moment, not at the event's; both are true where there is no
+    account, and then all of the account's values are None.
     """
 
     known: bool
     full_name: str
     locale: str
     time_zone: str
-    account_id: str
+    account_id: str | None
     iban: str | None
     product: str | None
+    currency: str | None
     permitted: bool
     balance_permitted: bool
     targets: tuple[Target, ...]

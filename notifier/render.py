@@ -7,7 +7,7 @@ no multiplication, so that its output and its work are bounded by its own length
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jinja2
@@ -23,8 +23,9 @@ from notifier.writing import FALLBACK_LOCALE, Writer
 SUBJECT_CHARACTERS_MAX = 300
 BODY_CHARACTERS_MAX = 10_000
 WRITER = "writer"  # the name in the context that filters find the customer's Writer by; templates cannot say it
-VARIABLES = frozenset({"event", "parameters", "account", "customer"})
-FILTERS = frozenset({"money", "when", "abs", "default", "upper", "lower", "trim"})
+VARIABLES = frozenset({"event", "history", "parameters", "account", "customer"})
+WRITTEN = ("money", "when", "duration", "country", "reason", "merchant_category")  # filters that are methods of Writer
+FILTERS = frozenset({*WRITTEN, "abs", "default", "upper", "lower", "trim"})
 ALLOWED = (
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Const, nodes.Name, nodes.Getattr, nodes.Filter),
     *(nodes.If, nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.Test, nodes.And, nodes.Or, nodes.Not),
@@ -80,28 +81,30 @@ def _variables(message: Claimed, recipient: Recipient) -> dict[str, Any]:
         "name": recipient.iban or recipient.account_id,
         "iban": recipient.iban,
         "product": recipient.product,
+        "currency": recipient.currency,
     }
-    customer = {"full_name": recipient.full_name}
-    return {"event": event, "parameters": message.evidence["parameters"], "account": account, "customer": customer}
+    return {
+        "event": event,
+        "history": message.evidence.get("history") or {},
+        "parameters": message.evidence["parameters"],
+        "account": account,
+        "customer": {"full_name": recipient.full_name},
+    }
 
 
-@jinja2.pass_context
-def _money(context: Context, minor: int, currency: str) -> str:
-    writer: Writer = context[WRITER]
-    return writer.money(minor, currency)
+def _by_writer(method: str) -> Callable[..., str]:
+    @jinja2.pass_context
+    def write(context: Context, *values: Any) -> str:
+        return str(getattr(context[WRITER], method)(*values))
 
-
-@jinja2.pass_context
-def _when(context: Context, time: Any) -> str:
-    writer: Writer = context[WRITER]
-    return writer.when(time)
+    return write
 
 
 def _environment() -> SandboxedEnvironment:
     # Plain text: nothing is escaped, because nothing reads it as markup.
     environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)
     environment.globals.clear()
-    environment.filters.update(money=_money, when=_when)
+    environment.filters.update({name: _by_writer(name) for name in WRITTEN})
     environment.filters = {name: call for name, call in environment.filters.items() if name in FILTERS}
     return environment
 

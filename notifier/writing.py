@@ -7,12 +7,14 @@ import functools
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import babel
-from babel.dates import format_date, format_time, get_timezone
+from babel.dates import format_date, format_time, format_timedelta, get_timezone
 from babel.numbers import NumberPattern, get_currency_symbol
+
+from notifier import words
 
 FALLBACK_LOCALE = "en"
 # CLDR puts this between a time and AM: phones draw a box for it, and one of it makes an SMS twice as long.
@@ -44,6 +46,22 @@ class Writer:
         day = format_date(local, "medium", locale=self._locale)
         hour = format_time(local, "short", locale=self._locale)
         return _date_and_time(self._locale).format(hour, day).replace(NARROW_SPACE, " ")
+
+    def duration(self, seconds: int) -> str:
+        """A length of time, rounded, in the largest unit of which it has two: 90 minutes, 7 months."""
+        return str(format_timedelta(timedelta(seconds=seconds), threshold=2, locale=self._locale))
+
+    def country(self, code: str) -> str:
+        """The name of an ISO 3166 country; the code where CLDR has no name."""
+        return str(self._locale.territories.get(code, code))
+
+    def reason(self, code: str) -> str:
+        """Why something was refused, to be read after a colon."""
+        return words.reason(code, self._locale.language)
+
+    def merchant_category(self, code: str) -> str:
+        """What kind of shop a merchant category is."""
+        return words.merchant_category(code, self._locale.language)
 
 
 @functools.cache

@@ -85,9 +85,10 @@ returning o.message_id;
 
 -- name: read_recipients
 -- Who each message goes to, as the bank has it now: one row for each wanted row, in order. Only verified addresses count.
-select c.customer_id is not null as known, c.full_name, c.locale, c.time_zone, a.iban, a.product,
-       p.customer_id is not null as permitted,
-       p.may_see_balance or t.uses_balance is not true as balance_permitted,
+-- An alert without an account (customer activity) needs no permission.
+select c.customer_id is not null as known, c.full_name, c.locale, c.time_zone, a.iban, a.product, a.currency,
+       w.account_id is null or p.customer_id is not null as permitted,
+       w.account_id is null or p.may_see_balance or t.uses_balance is not true as balance_permitted,
        case when :devices::boolean
             then array(select d.push_id from bank.push_device d where d.customer_id = w.customer_id order by d.push_id)
             else array(select x.address from bank.contact_address x

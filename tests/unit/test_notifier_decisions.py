@@ -42,6 +42,7 @@ RECIPIENT = Recipient(
     account_id="a-1",
     iban=None,
     product=None,
+    currency=None,
     permitted=True,
     balance_permitted=True,
     targets=(Target("k", "ada@example.org"),),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
@@ -26,10 +27,20 @@ MESSAGE = Claimed(
     account_id="a-1",
     customer_id=1,
     alert_type="DEBITED_ABOVE",
-    evidence={"event": {"amount_minor": -5000, "currency": "EUR"}, "parameters": {"threshold_minor": 100}},
+    evidence={
+        "event": {
+            "amount_minor": -5000,
+            "currency": "EUR",
+            "country": "DE",
+            "merchant_category": "5411",
+            "decline_reason": "WRONG_PIN",
+        },
+        "parameters": {"threshold_minor": 100},
+        "history": {"value": -9000, "previous": -4000, "last": None, "since": 20_000_000},
+    },
 )
 NAME = "Ada {{ 7 * 7 }} <b>"
-RECIPIENT = Recipient(True, NAME, "en-GB", "Europe/Amsterdam", "a-1", "NL91ABNA0417164300", "Current", True, True, ())
+RECIPIENT = Recipient(True, NAME, "en-GB", "Europe/Amsterdam", "a-1", "NL91ABNA0417164300", "Current", "EUR", True, True, ())
 
 
 def rendered(body: str, subject: str | None = None) -> Text:
@@ -44,6 +55,10 @@ def rendered(body: str, subject: str | None = None) -> Text:
         ("{{ account.name }}/{{ account.iban }}/{{ account.account_id }}/{{ account.product }}",
          "NL91ABNA0417164300/NL91ABNA0417164300/a-1/Current"),
         ("Dear {{ customer.full_name }}", f"Dear {NAME}"),
+        ("{{ history.value | abs | money(account.currency) }}{% if history.last is none %}!{% endif %}", "€90.00!"),
+        ("{{ history.since | duration }}", "8 months"),
+        ("{{ event.country | country }}: {{ event.merchant_category | merchant_category }}", "Germany: supermarkets"),
+        ("{{ event.decline_reason | reason }}", "the PIN was not correct"),
         ("{{ event.entry_type | default('none') | upper }}", "NONE"),
         ("{% if event.amount_minor < -parameters.threshold_minor %}much{% else %}little{% endif %}", "much"),
         ("{{ 'x' if event.amount_minor is defined and not event.amount_minor > 0 else 'y' }}", "x"),
@@ -59,9 +74,9 @@ def test_what_a_template_may_say(body: str, text: str) -> None:
     ("body", "fault"),
     [
         ("{{ event.nothing }}", "'dict object' has no attribute 'nothing'"),
-        ("{{ who }}", "line 1: there is no who; use account, customer, event, parameters"),
+        ("{{ who }}", "line 1: there is no who; use account, customer, event, history, parameters"),
         ("{{ writer.money(1, 'EUR') }}", "line 1: call is not allowed in a template"),
-        ("{{ writer }}", "line 1: there is no writer; use account, customer, event, parameters"),
+        ("{{ writer }}", "line 1: there is no writer; use account, customer, event, history, parameters"),
         ("a\n{% for x in event %}{% endfor %}", "line 2: for is not allowed in a template"),
         ("{% set x = 1 %}", "line 1: assign is not allowed in a template"),
         ("{{ 'x' * 1000000000 }}", "line 1: mul is not allowed in a template"),
@@ -87,6 +102,15 @@ def test_what_a_template_may_not_do(body: str, fault: str | None) -> None:
     with pytest.raises(RenderError) as raised:
         rendered(body)
     assert str(raised.value) == f"template DEBITED_ABOVE en version 3: {fault}"
+
+
+def test_an_alert_without_an_account_and_without_history() -> None:
+    message = dataclasses.replace(MESSAGE, account_id=None, evidence={"event": {"activity_type": "X"}, "parameters": {}})
+    recipient = Recipient(True, NAME, "nl-NL", "Europe/Amsterdam", None, None, None, None, True, True, ())
+    template = Template("T", "nl", 1, None, "{{ event.activity_type }} {{ account.name is none }}")
+    assert render(template, message, recipient, {}).body == "X True"
+    with pytest.raises(RenderError, match="has no attribute 'value'"):
+        render(Template("T", "nl", 1, None, "{{ history.value }}"), message, recipient, {})
 
 
 def test_a_reason_holds_no_value_of_the_customer() -> None:

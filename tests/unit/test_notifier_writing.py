@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from babel import localedata
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifier import words
 from notifier.writing import Writer
 from tests.shared_data import shared_data
 
@@ -102,3 +104,45 @@ def test_every_locale_of_cldr_can_be_written_for() -> None:
         writer = Writer(locale.replace("_", "-"), "Asia/Kathmandu", DIGITS)
         assert writer.money(-150, "EUR")
         assert writer.when(datetime(2026, 3, 1, tzinfo=UTC))
+
+
+def test_words_for_codes_in_the_language_of_the_customer() -> None:
+    dutch, english, french = (Writer(locale, "UTC", DIGITS) for locale in ("nl-NL", "en-GB", "fr-FR"))
+    assert dutch.reason("INSUFFICIENT_FUNDS") == "er staat niet genoeg geld op de rekening"
+    assert (
+        english.reason("INSUFFICIENT_FUNDS")
+        == french.reason("INSUFFICIENT_FUNDS")
+        == "there is not enough money in the account"
+    )
+    assert dutch.reason("NEW_CODE") == "new code"
+    assert [writer.merchant_category("5411") for writer in (dutch, english, french)] == [
+        "supermarkten",
+        "supermarkets",
+        "supermarkets",
+    ]
+    assert [writer.merchant_category("0001") for writer in (dutch, english, french)] == [
+        "categorie 0001",
+        "category 0001",
+        "category 0001",
+    ]
+    assert [writer.country("DE") for writer in (dutch, english, french)] == ["Duitsland", "Germany", "Allemagne"]
+    assert dutch.country("XX") == "XX"
+
+
+def test_each_language_has_words_for_the_same_codes() -> None:
+    for by_language in (words.REASONS, words.MERCHANT_CATEGORIES):
+        assert by_language["en"].keys() == by_language["nl"].keys()
+        assert all(re.fullmatch("[A-Z][A-Z0-9_]{1,59}|[0-9]{4}", code) for code in by_language["en"])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "dutch"),
+    [
+        (60, "60 seconds", "60 seconden"),
+        (600, "10 minutes", "10 minuten"),
+        (3600 * 24, "24 hours", "24 uur"),
+        (86400 * 200, "7 months", "7 maanden"),
+    ],
+)
+def test_a_length_of_time(seconds: int, english: str, dutch: str) -> None:
+    assert [Writer(locale, "UTC", DIGITS).duration(seconds) for locale in ("en", "nl")] == [english, dutch]
