@@ -129,6 +129,17 @@ Table(
     schema="bank",
 )
 Table(
+    "alert_type_example",
+    metadata,
+    key("alert_type", Text, "bank.alert_type.alert_type"),
+    key("example_no", Integer),
+    required("says"),
+    optional("parameters", JSONB),
+    required("events", JSONB),
+    required("alerts", JSONB),
+    schema="bank",
+)
+Table(
     "alert_preference",
     metadata,
     key("account_id", Text, "bank.account.account_id"),
