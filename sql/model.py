@@ -131,7 +131,7 @@ Table(
 Table(
     "alert_type_example",
     metadata,
-    key("alert_type", Text, "bank.alert_type.alert_type"),
+    Column("alert_type", Text, ForeignKey("bank.alert_type.alert_type", ondelete="CASCADE"), primary_key=True),
     key("example_no", Integer),
     required("says"),
     optional("parameters", JSONB),
