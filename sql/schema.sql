@@ -1792,6 +1792,61 @@ COMMENT ON COLUMN bank.alert_type.uses_balance IS 'Condition or a template shows
 
 
 --
+-- Name: alert_type_example; Type: TABLE; Schema: bank; Owner: -
+--
+
+CREATE TABLE bank.alert_type_example (
+    alert_type text NOT NULL,
+    example_no integer NOT NULL,
+    says text NOT NULL,
+    parameters jsonb,
+    events jsonb NOT NULL,
+    alerts jsonb NOT NULL,
+    CONSTRAINT alerts_are_a_list CHECK (((jsonb_typeof(alerts) = 'array'::text) AND (jsonb_array_length(alerts) <= jsonb_array_length(events)))),
+    CONSTRAINT alerts_name_events_that_are_there CHECK ((NOT jsonb_path_exists(alerts, '$[*]?(!(@."event" >= 1 && @."event" <= $"last"))'::jsonpath, jsonb_build_object('last', jsonb_array_length(events))))),
+    CONSTRAINT events_are_a_list CHECK (((jsonb_typeof(events) = 'array'::text) AND ((jsonb_array_length(events) >= 1) AND (jsonb_array_length(events) <= 50)))),
+    CONSTRAINT example_no_starts_at_1 CHECK ((example_no >= 1)),
+    CONSTRAINT parameters_are_an_object CHECK ((jsonb_typeof(parameters) = 'object'::text)),
+    CONSTRAINT says_something_short CHECK (((length(says) >= 1) AND (length(says) <= 300)))
+);
+
+
+--
+-- Name: TABLE alert_type_example; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON TABLE bank.alert_type_example IS 'Events in, alerts out: for designers to read and for tests to run. The engine does not read it.';
+
+
+--
+-- Name: COLUMN alert_type_example.says; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type_example.says IS 'What the example shows, in one sentence.';
+
+
+--
+-- Name: COLUMN alert_type_example.parameters; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type_example.parameters IS 'Of the one preference there is. NULL: there is none, as a mandatory type needs none.';
+
+
+--
+-- Name: COLUMN alert_type_example.events; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type_example.events IS 'In the order in which they are inserted. Each has "at", an interval from the start of the example to the time of the event, and columns of the table of its kind; what is left out has a plain value (EUR, BOOKED, APPROVED, card-1, order-1). {"kind": "TIMER"} is the moment at which a timer of the type is due; for a type with a schedule the example starts at the first due time.';
+
+
+--
+-- Name: COLUMN alert_type_example.alerts; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type_example.alerts IS 'The alerts of this type that follow: {"event": number in events, from 1}, and where it matters "history" as it stands in the evidence.';
+
+
+--
 -- Name: catalogue; Type: TABLE; Schema: bank; Owner: -
 --
 
@@ -2130,6 +2185,14 @@ ALTER TABLE ONLY bank.account
 
 ALTER TABLE ONLY bank.alert_preference
     ADD CONSTRAINT alert_preference_pkey PRIMARY KEY (account_id, customer_id, alert_type, preference_no);
+
+
+--
+-- Name: alert_type_example alert_type_example_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.alert_type_example
+    ADD CONSTRAINT alert_type_example_pkey PRIMARY KEY (alert_type, example_no);
 
 
 --
@@ -2679,6 +2742,14 @@ ALTER TABLE ONLY bank.alert_preference
 
 ALTER TABLE ONLY bank.alert_preference
     ADD CONSTRAINT alert_preference_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES bank.customer(customer_id);
+
+
+--
+-- Name: alert_type_example alert_type_example_alert_type_fkey; Type: FK CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.alert_type_example
+    ADD CONSTRAINT alert_type_example_alert_type_fkey FOREIGN KEY (alert_type) REFERENCES bank.alert_type(alert_type) ON DELETE CASCADE;
 
 
 --
