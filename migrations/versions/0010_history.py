@@ -1,4 +1,6 @@
-"""What the engine remembers of events: the order they were seen in, last-seen rows, cool-downs."""
+"""What the engine remembers of events: the order they were seen in, last-seen rows, cool-downs, parked types."""
+
+from alembic import op
 
 from migrations.script import run_script
 
@@ -11,4 +13,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    pass
+    op.execute(
+        "drop table alerting.parked_type, alerting.preference_memory, alerting.last_seen, alerting.seen_event;"
+        " drop sequence alerting.seen_no"
+    )
