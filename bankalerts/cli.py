@@ -206,6 +206,17 @@ def verify(
 
 
 @app.command()
+def types(
+    as_json: Json = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the page docs/alert-types.md.")] = False,
+) -> None:
+    """List the alert types: what each is about, whether it is mandatory, what its parameters are."""
+    from bankalerts.report import alert_types as report
+
+    report.run(settings.database_url(), as_json=as_json, as_markdown=as_markdown)
+
+
+@app.command()
 def latency(
     since: Annotated[datetime | None, typer.Option(help="Only events inserted since then (UTC).")] = None,
     as_json: Json = False,

@@ -10,7 +10,7 @@ import pytest
 
 COMMANDS = (
     ("up",), ("down",), ("status",), ("prepare",), ("connectors", "ensure"), ("connectors", "status"), ("messages",),
-    ("replay", "berka"), ("verify",), ("latency",), ("demo",), ("psql",),
+    ("replay", "berka"), ("verify",), ("latency",), ("types",), ("demo",), ("psql",),
 )  # fmt: skip
 HEAVY = ("psycopg", "confluent_kafka", "requests", "sqlglot", "alembic", "aiohttp", "sqlalchemy")
 
@@ -33,7 +33,7 @@ def test_each_command_says_what_it_does(command: tuple[str, ...], tmp_path: Path
     assert f"Usage: bankalerts {' '.join(command)}" in shown.stdout
 
 
-@pytest.mark.parametrize("command", [("verify",), ("latency",), ("messages",), ("connectors", "status")])
+@pytest.mark.parametrize("command", [("verify",), ("latency",), ("types",), ("messages",), ("connectors", "status")])
 def test_without_a_stack_one_line_says_how_to_start_it(command: tuple[str, ...], tmp_path: Path) -> None:
     failed = bankalerts(*command, home=tmp_path)
     assert failed.returncode == 1
