@@ -1,57 +1,68 @@
-"""What a condition may be written with, and how: the same rules as bank.condition_form and bank.check_condition in SQL."""
+"""The words and signs of a condition, each with its position: the same rules as bank.expression_tokens in SQL."""
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 LONGEST = 1_000  # characters
-MOST_WORDS = 200  # words and signs
-DEEPEST = 10  # parentheses
+MOST_TOKENS = 200  # words and signs
+MOST_SEARCHES = 10  # words of SEARCHES: what they cost grows with the product of two texts
 
-WORDS = {word: word[0].upper() for word in ("and", "or", "not", "in", "between")} | {"is": "S"}
-WORDS |= dict.fromkeys(("null", "true", "false"), "k")
-SIGNS = {sign: sign for sign in "+*(),"} | {"-": "+"} | dict.fromkeys(("<", "<=", "=", "<>", ">=", ">"), "=")
-TOKEN = re.compile(
-    r"(?P<value>'(?:[^']|'')*'|[0-9]+|event\.[a-z_]+|:[a-z][a-z0-9_]*)"
-    r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<space>\s+)|(?P<sign>--|<=|>=|<>|.)",
-    re.ASCII,
+PLAIN_WORDS = ("and", "or", "not", "in", "between", "is", "like", "ilike", "null", "true", "false")
+CASE_WORDS = ("case", "when", "then", "else", "end")
+EXTRACT_WORDS = ("extract", "from", "at", "time", "zone", "epoch", "hour", "minute", "isodow", "day", "month", "year")
+TEXT_FUNCTIONS = ("lower", "upper", "length", "left", "right", "strpos", "starts_with", "substr", "trim", "replace")
+OTHER_FUNCTIONS = ("integer_of", "abs", "coalesce", "nullif", "greatest", "least")
+WORDS = frozenset((*PLAIN_WORDS, *CASE_WORDS, *EXTRACT_WORDS, *TEXT_FUNCTIONS, *OTHER_FUNCTIONS))
+SEARCHES = frozenset(("like", "ilike", "strpos", "replace"))
+_WORDS_ALLOWED = [word.upper() for word in (*PLAIN_WORDS, *CASE_WORDS, "extract")] + [*TEXT_FUNCTIONS, *OTHER_FUNCTIONS]
+ALLOWED = (
+    "event.column, history.value, :parameter, whole numbers, 'text', + - * / % || ->> < <= = <> >= >, parentheses, commas, "
+    + ", ".join(_WORDS_ALLOWED)
 )
-SUM = r"\+?[xk](?:[+*]\+?[xk])*"
-TEST = rf"N?(?:{SUM}(?:={SUM})?(?:SN?k)?|{SUM}N?B{SUM}A{SUM}|{SUM}N?IL)"
-BOOLEAN = rf"{TEST}(?:[AO]{TEST})*"
-IN_LIST = re.compile(rf"I\({SUM}(?:,{SUM})*\)")
-GROUP = re.compile(rf"\({BOOLEAN}\)")
+TOKEN = re.compile(
+    r"(?P<value>'(?:[^']|'')*'|[0-9]+|(?:event|history)\.[a-z_]+|:[a-z][a-z0-9_]*)"
+    r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<space>[ \t\n\r\f\v]+)"
+    r"|(?P<sign>->>|\|\||<=|>=|<>|(?!--|/\*)[-+*/%<>=(),])|(?P<other>--|/\*|.)",
+    re.ASCII | re.DOTALL,
+)
 
 
 class BadCondition(ValueError):
-    """The condition cannot be compiled; the text says what is wrong with it."""
+    """The condition cannot be compiled; the text says where, what is wrong with it, and what is allowed."""
 
 
-def check_form(text: str) -> None:
-    """Raises BadCondition unless the text has the words, the signs and the form of a condition."""
+class Token(NamedTuple):
+    """A word (small letters), sign or value; `position` counts characters from 1. kind: value, word, sign or end."""
+
+    kind: str
+    text: str
+    position: int
+
+
+def refuse(token: Token, reason: str, allowed: str) -> BadCondition:
+    """To be raised: `reason` says what is wrong at the token."""
+    return BadCondition(f"position {token.position}: {reason}: {token.text or 'the end'}. {allowed}")
+
+
+def tokenized(text: str) -> list[Token]:
+    """Words, signs and values, then an end. Raises BadCondition where there is something else, or too much."""
     if len(text) > LONGEST:
-        raise BadCondition(f"the condition has {len(text)} characters, at most {LONGEST} fit")
-    form = condition_form(text)
-    if len(form) > MOST_WORDS:
-        raise BadCondition(f"the condition has {len(form)} words and signs, at most {MOST_WORDS} fit")
-    for _ in range(DEEPEST):
-        form = GROUP.sub("x", IN_LIST.sub("IL", form))
-    if not re.fullmatch(BOOLEAN, form):
-        raise BadCondition(
-            "the condition does not have the form of one: comparisons, BETWEEN, IN (...) and IS NULL, joined by "
-            f"AND, OR and NOT, in parentheses at most {DEEPEST} deep"
-        )
-
-
-def condition_form(text: str) -> str:
-    """One letter for each word and sign, as bank.condition_form says. Raises BadCondition."""
-    form = []
-    for token in TOKEN.finditer(text):
-        kind, found = token.lastgroup, token.group()
+        raise refuse(Token("end", "", LONGEST + 1), f"it is longer than {LONGEST} characters", "Shorten it.")
+    tokens: list[Token] = []
+    searches = 0
+    for found in TOKEN.finditer(text):
+        kind = str(found.lastgroup)
         if kind == "space":
             continue
-        letter = "x" if kind == "value" else WORDS.get(found.lower()) if kind == "word" else SIGNS.get(found)
-        if letter is None:
-            raise BadCondition(f"a condition cannot contain {found!r}")
-        form.append(letter)
-    return "".join(form)
+        token = Token(kind, found.group().lower() if kind == "word" else found.group(), found.start() + 1)
+        if kind == "other" or (kind == "word" and token.text not in WORDS):
+            raise refuse(token, "a condition cannot contain this", f"Allowed are {ALLOWED}.")
+        searches += token.text in SEARCHES
+        if searches > MOST_SEARCHES:
+            raise refuse(token, f"this is more than {MOST_SEARCHES} of LIKE, ILIKE, strpos and replace", "Use fewer.")
+        if len(tokens) == MOST_TOKENS:
+            raise refuse(token, f"it has more than {MOST_TOKENS} words and signs", "Shorten it.")
+        tokens.append(token)
+    return [*tokens, Token("end", "", len(text) + 1)]
