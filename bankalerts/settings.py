@@ -19,6 +19,7 @@ from bankalerts.errors import BankalertsError
 PREFIX = "BANKALERTS_"
 DEFAULT_HOME = ".bankalerts"
 STACK_FILE = "stack.json"
+CHECKPOINTS = ("data", "checkpoints")
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,14 @@ class Settings:
     mail_url: str | None = None  # the local mail server's page, to show what it received
     topic_prefix: str = "bankalerts"
     mail_from: str = "alerts@bankalerts.example"  # the sender of EMAIL messages
+    checkpoints: Path = Path(DEFAULT_HOME, *CHECKPOINTS)  # folder of the engine's checkpoints; below home unless given
     ready_file: Path | None = None  # written by a part when it is ready
     name: str = "bankalerts"  # this process: engine-1, notifier; goes into logs, client.id, application_name
 
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Settings))
 REQUIRED = ("database_url", "kafka", "connect_url", "smtp_url", "sms_url", "push_url")
-OF_ONE_PROCESS = ("home", "ready_file", "name")  # never read from the local stack's file
+OF_ONE_PROCESS = ("home", "checkpoints", "ready_file", "name")  # never read from the local stack's file
 
 
 def variable(field: str) -> str:
@@ -62,6 +64,7 @@ def load() -> Settings:
     for field in REQUIRED:
         _required(values, field)
     values.setdefault("capture_database_url", values["database_url"])
+    values["checkpoints"] = Path(values.get("checkpoints") or home().joinpath(*CHECKPOINTS)).absolute()
     if "ready_file" in values:
         values["ready_file"] = Path(values["ready_file"])
     return Settings(**values)

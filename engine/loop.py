@@ -16,12 +16,13 @@ from bankalerts.kafka import answering
 from bankalerts.settings import Settings
 from bankalerts.topics import Topics
 from engine import decode, outbox
+from engine.checkpoint import Checkpoints
 from engine.database import Database, Stopped
 from engine.judged import Judged, decide, in_portions
 from engine.match import Unjudgeable
 from engine.outbox import Batch, PositionLost, Refused
 from engine.positions import Positions, read_position
-from engine.readers import EventReader, Stalled, admin_client, describe, kafka_config, watermarks
+from engine.readers import EventReader, Stalled, admin_client, describe, kafka_config, source, watermarks
 from engine.state_follower import STALLED_AFTER_S, Stamped, StateFollower
 
 log = logging.getLogger(__name__)
@@ -54,8 +55,11 @@ class Engine:
         self._positions = Positions()
         self._stored_at = self._came_at = time.monotonic()
         config = kafka_config(settings.kafka, settings.name)
+        states, partitions = found[topics.account_state]
         self._state = StateFollower(
-            config, GROUP, self._admin, found[topics.account_state][0], found[topics.catalogue][0], self._quarantine_now
+            *(config, GROUP, self._admin, states, found[topics.catalogue][0]),
+            Checkpoints(settings.checkpoints, source(self._admin, states, partitions)),
+            self._quarantine_now,
         )
         self._events = EventReader(
             config, f"{GROUP}-{topics.prefix}", self._topic.name, self._assigned, self._revoked, self._lost

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from typing import Any
 
 from confluent_kafka import (
@@ -20,8 +21,11 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._resource import ResourceType
 
 from bankalerts.errors import BankalertsError
+from engine.checkpoint import Source
 from engine.outbox import Topic
 
 log = logging.getLogger(__name__)
@@ -74,6 +78,14 @@ def describe(admin: AdminClient, names: Iterable[str]) -> dict[str, tuple[Topic,
             raise BankalertsError(f"topic {name} does not exist: 'bankalerts connectors ensure' makes the topics") from error
         found[name] = (Topic(name, str(description.topic_id)), len(description.partitions))
     return found
+
+
+def source(admin: AdminClient, states: Topic, partitions: int) -> Source:
+    """What checkpoints of this state topic are checked against."""
+    cluster = admin.describe_cluster(request_timeout=TIMEOUT_S).result()
+    (settings,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, states.name)], request_timeout=TIMEOUT_S).values()
+    kept_ms = int(settings.result()["delete.retention.ms"].value)
+    return Source(str(cluster.cluster_id), states, partitions, timedelta(milliseconds=kept_ms))
 
 
 class EventReader:
@@ -136,30 +148,41 @@ class StateReader:
         self._consumer = Consumer({**config, "group.id": f"{group}-state", "enable.partition.eof": True})
         self._admin = admin
         self._on_end = on_end
-        self._assigned: set[tuple[str, int]] = set()
+        self._began: dict[tuple[str, int], int | None] = {}  # where reading began; None: at the beginning
         self._last: dict[tuple[str, int], int] = {}
         self._end_seen_at: dict[tuple[str, int], float] = {}
 
-    def add(self, topic: str, partitions: Iterable[int]) -> None:
-        """Read these from their beginning."""
-        for partition in partitions:
-            self._consumer.incremental_assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
-            self._assigned.add((topic, partition))
-            self.expect_end(topic, partition)
+    def add(self, topic: str, partition: int, position: int | None = None) -> None:
+        """Read this one from a position, from its beginning without one."""
+        self._consumer.incremental_assign(
+            [TopicPartition(topic, partition, OFFSET_BEGINNING if position is None else position)]
+        )
+        self._began[topic, partition] = position
+        self.expect_end(topic, partition)
+
+    def watermarks(self, topic: str, partition: int) -> tuple[int, int]:
+        """The oldest offset of a partition and the one after its newest."""
+        return watermarks(self._admin, topic, partition)
 
     def expect_end(self, topic: str, partition: int) -> None:
         """Call `on_end` when all that the partition holds now has been read."""
         low, high = watermarks(self._admin, topic, partition)
         self._end_seen_at[topic, partition] = time.monotonic()
-        if low == high:
+        if max(low, self._began[topic, partition] or 0) >= high:
             self._on_end(topic, partition)
         else:
             self._last[topic, partition] = high - 1
 
-    def remove(self, topic: str, partitions: Iterable[int]) -> None:
-        """Stop reading those of these that are being read."""
-        for where in {(topic, partition) for partition in partitions} & self._assigned:
-            self._assigned.remove(where)
+    def position(self, topic: str, partition: int) -> int | None:
+        """The next offset to read; None where nothing was read yet."""
+        (found,) = self._consumer.position([TopicPartition(topic, partition)])
+        return int(found.offset) if found.offset >= 0 else self._began[topic, partition]
+
+    def remove(self, topic: str, partition: int) -> None:
+        """Stop reading it, where it is being read."""
+        where = topic, partition
+        if where in self._began:
+            del self._began[where]
             self._last.pop(where, None)
             self._consumer.incremental_unassign([TopicPartition(*where)])
 
@@ -167,22 +190,29 @@ class StateReader:
         """Seconds since nothing was left to read, or since the end was asked for. No clock that can be set plays a part."""
         return time.monotonic() - self._end_seen_at[topic, partition]
 
-    def read(self, most: int, timeout_s: float) -> Iterator[Message]:
-        """Up to `most` records: waits for the first, then takes what is there. Lazy: an end is told in its place."""
+    def read(self, most: int, timeout_s: float) -> Iterator[tuple[tuple[str, int], Message]]:
+        """Up to `most` records, each with its topic and partition: waits for the first, then takes what is there.
+
+        Lazy: an end is told in its place.
+        """
         first = self._consumer.poll(timeout_s) if timeout_s else None
         messages = [] if first is None else [first]
         messages += self._consumer.consume(most, 0)
+        last = self._last
         for message in messages:
-            where = (str(message.topic()), int(message.partition() or 0))
+            where: tuple[Any, Any] = message.topic(), message.partition()
             error = message.error()
-            at_end = error is not None and error.code() == KafkaError._PARTITION_EOF
-            if at_end:
+            if error is None:
+                yield where, message
+                if where in last and int(message.offset() or 0) >= last[where]:
+                    del last[where]
+                    self._on_end(*where)
+            elif error.code() == KafkaError._PARTITION_EOF:
                 self._end_seen_at[where] = time.monotonic()
-            if not at_end and is_record(message):
-                yield message
-                at_end = where in self._last and int(message.offset() or 0) >= self._last[where]
-            if at_end and self._last.pop(where, None) is not None:
-                self._on_end(*where)
+                if last.pop(where, None) is not None:
+                    self._on_end(*where)
+            else:
+                is_record(message)
 
     def close(self) -> None:
         self._consumer.close()

@@ -1,95 +1,149 @@
-"""The in-memory tables of one partition of the account state topic, and of the catalogue. Pure."""
+"""The in-memory tables of one partition of the state topic, and of the catalogue. Pure."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Iterable
 
 from engine.catalogue import Catalogue, build_catalogue
-from engine.decode import (
-    AccountKey,
+from engine.decode import Undecodable
+from engine.packed import (
+    Marked,
+    PermissionPut,
+    PreferencePut,
+    Removed,
+    State,
+    appended,
+    is_whole,
+    pack,
+    pack_versions,
+    state_of,
+    unpack_state,
+    unpack_versions,
+)
+from engine.rows import (
     AlertTypeRow,
     CatalogueKey,
     CatalogueMarker,
     Marker,
-    Permission,
     Preference,
-    account_key,
-    account_row,
+    StateKey,
     catalogue_key,
     catalogue_row,
+    state_key,
+    state_row,
 )
 from engine.state import Missing, Versions
 
-AccountRow = Permission | Preference
-KEPT_IN_ALL = 20_000  # earlier versions of all accounts of a partition; what is older is asked of the history tables
+KEPT_IN_ALL = 20_000  # earlier versions in a partition; what is older is asked of the history tables
+KEPT_UNPACKED = 4_096  # states of a partition that stay as objects; a hundred times as many would take more than their bytes do
 
 
-@dataclass(frozen=True)
-class AccountState:
-    """What the matching needs of an account: its enabled preferences, each with the permission of its customer."""
+class StateSnapshot:
+    """One partition: its accounts and customers. Nothing is judged on it before `following`: the end of the topic was seen."""
 
-    candidates: tuple[tuple[Preference, Permission], ...]
-
-
-def build_account(rows: Mapping[AccountKey, AccountRow]) -> AccountState:
-    """In the order of the keys, so that the same rows always give the same alerts in the same order."""
-    permissions = {row.customer_id: row for row in rows.values() if isinstance(row, Permission)}
-    preferences = sorted(
-        (row for row in rows.values() if isinstance(row, Preference) and row.enabled),
-        key=lambda row: (row.customer_id, row.alert_type, row.preference_no),
-    )
-    return AccountState(tuple((row, permissions[row.customer_id]) for row in preferences if row.customer_id in permissions))
-
-
-Account = Versions[AccountKey, AccountRow, AccountState]
-
-
-class AccountSnapshot:
-    """One partition. Nothing is judged on it before `following`: the end of the topic was seen."""
-
-    def __init__(self) -> None:
+    def __init__(self, packed: dict[str, bytes] | None = None, spoilt: Iterable[str] = ()) -> None:
+        """`packed`, `spoilt`: from a checkpoint."""
         self.following = False
-        self._accounts: dict[str, Account] = {}
-        self._kept: deque[Account] = deque()  # an account for each earlier version that it keeps, oldest first
-        self._spoilt: set[str] = set()
+        self.packed: dict[str, bytes] = {} if packed is None else packed
+        self.spoilt = set(spoilt)
+        self._unpacked: dict[str, State] = {}  # of those that are whole
+        self._earlier: OrderedDict[tuple[str, int], bytes] = OrderedDict()
 
     def apply(self, raw_key: bytes | None, value: bytes | None) -> None:
-        """One record of the topic. Raises Undecodable: from then on the history tables tell the state of its account."""
-        key = account_key(raw_key)
-        if key.account_id in self._spoilt:
+        """One record of the topic. Raises Undecodable: from then on the history tables tell the state of its entity."""
+        key = state_key(raw_key)
+        entity = key.account_id or key.entity
+        if entity in self.spoilt:
             return
-        if value is None and key.customer_id is None:
-            self._accounts.pop(key.account_id, None)
+        if value is None and key.is_marker:
+            self.packed.pop(entity, None)
+            self._unpacked.pop(entity, None)
             return
-        account = self._accounts.get(key.account_id)
-        if account is None:
-            account = self._accounts[key.account_id] = Versions(build_account)
         try:
-            row = None if value is None else account_row(key, value)
+            record = self._record(key, value)
         except ValueError:
-            del self._accounts[key.account_id]
-            self._spoilt.add(key.account_id)
+            self._spoil(entity)
             raise
-        if isinstance(row, Marker):
-            if account.mark(row.state_version, self.following):
-                self._remember_kept(account)
+        if self.following:
+            self._unpacked.pop(entity, None)
+        if isinstance(record, bytes):
+            self.packed[entity] = appended(self.packed.get(entity), record)
         else:
-            account.change(key, row, self.following)
+            self._mark(entity, record.version)
 
-    def _remember_kept(self, account: Account) -> None:
-        self._kept.append(account)
-        if len(self._kept) > KEPT_IN_ALL:
-            self._kept.popleft().forget_oldest()
+    def _record(self, key: StateKey, value: bytes | None) -> bytes | Marked:
+        """What a log is to be continued with; a marker, once the end was seen, brings its changes into force at once."""
+        if value is None:
+            return pack(Removed(self.following, key.customer_id or 0, key.alert_type, key.preference_no))
+        row = state_row(key, value)
+        if isinstance(row, Marker):
+            marked = Marked(row.state_version)
+            return marked if self.following else pack(marked)
+        try:
+            if isinstance(row, Preference):
+                return pack(PreferencePut(self.following, row))
+            return pack(PermissionPut(self.following, row))
+        except (OverflowError, RecursionError) as error:
+            raise Undecodable("a value of it is beyond what a state can hold") from error
 
-    def at(self, account_id: str, version: int) -> AccountState | Missing:
+    def _spoil(self, entity: str) -> None:
+        self.packed.pop(entity, None)
+        self._unpacked.pop(entity, None)
+        self.spoilt.add(entity)
+
+    def _mark(self, entity: str, version: int) -> None:
+        packed = self.packed.get(entity)
+        if packed is None:
+            self.packed[entity] = pack(State(version, (), ()))
+            return
+        versions = unpack_versions(packed)
+        before, rows = versions.version, dict(versions.rows)
+        if versions.mark(version, following=True):
+            self._keep_earlier(entity, before, pack(state_of(before, rows)))
+        self.packed[entity] = pack_versions(versions)
+
+    def _keep_earlier(self, entity: str, version: int, packed: bytes) -> None:
+        self._earlier[entity, version] = packed
+        if len(self._earlier) > KEPT_IN_ALL:
+            self._earlier.popitem(last=False)
+
+    def at(self, entity: str, version: int) -> State | Missing:
+        """The state that an event with this version stamped on it is judged on."""
+        state = self._unpacked.get(entity)
+        if state is not None and state.version == version:
+            return state  # none is kept while the end was not seen
+        return self._look_up(entity, version)
+
+    def _look_up(self, entity: str, version: int) -> State | Missing:
         if not self.following:
             return Missing.BEHIND
-        account = self._accounts.get(account_id)
-        if account is None:
-            return Missing.PASSED if account_id in self._spoilt else Missing.BEHIND
-        return account.at(version)
+        packed = self.packed.get(entity)
+        if packed is None:
+            return Missing.PASSED if entity in self.spoilt else Missing.BEHIND
+        if not is_whole(packed):
+            versions = unpack_versions(packed)
+            if versions.waiting or versions.version < 0:
+                rows = versions.at(version)
+                if isinstance(rows, Missing):
+                    unsettled = versions.unsettled or rows is Missing.BEHIND
+                    return rows if unsettled else self._earlier_at(entity, version)
+                return state_of(version, rows)
+            packed = self.packed[entity] = pack_versions(versions)
+        state = unpack_state(packed)
+        self._keep_unpacked(entity, state)
+        if version > state.version:
+            return Missing.BEHIND
+        return state if version == state.version else self._earlier_at(entity, version)
+
+    def _keep_unpacked(self, entity: str, state: State) -> None:
+        if len(self._unpacked) >= KEPT_UNPACKED:
+            self._unpacked.clear()
+        self._unpacked[entity] = state
+
+    def _earlier_at(self, entity: str, version: int) -> State | Missing:
+        packed = self._earlier.get((entity, version))
+        return Missing.PASSED if packed is None else unpack_state(packed)
 
     def follow(self) -> None:
         """The end was seen: from here every version is whole."""
@@ -98,12 +152,11 @@ class AccountSnapshot:
     def unfollow(self) -> None:
         """Reading fell so far behind that compaction may have taken changes away."""
         self.following = False
-        self._kept.clear()
-        for account in self._accounts.values():
-            account.forget_earlier()
+        self._earlier.clear()
+        self._unpacked.clear()
 
     def __len__(self) -> int:
-        return len(self._accounts)
+        return len(self.packed)
 
 
 class CatalogueSnapshot:

@@ -36,37 +36,42 @@ class Missing(Enum):
 class Versions(Generic[K, R, V]):
     """The versions of one account's rows, or of the catalogue. `build` makes what the matching needs from the rows."""
 
-    __slots__ = ("_build", "_earlier", "_rows", "_unsettled", "_view", "_waiting", "version")
+    __slots__ = ("_build", "_earlier", "_view", "rows", "unsettled", "version", "waiting")
 
     def __init__(self, build: Callable[[Mapping[K, R]], V]) -> None:
         self._build = build
         self.version = -1  # in force; -1: no marker came yet
-        self._rows: dict[K, R] = {}
+        self.rows: dict[K, R] = {}  # in force
         self._view: V | None = None
-        self._waiting: dict[K, R | None] = {}
-        self._unsettled = False  # changes wait that came before the end of the topic was seen
+        self.waiting: dict[K, R | None] = {}
+        self.unsettled = False  # changes wait that came before the end of the topic was seen
         self._earlier: OrderedDict[int, V] | None = None
+
+    def begin(self, version: int, rows: dict[K, R]) -> None:
+        """With what was in force when these versions were put away."""
+        self.version = version
+        self.rows = rows
 
     def change(self, key: K, row: R | None, following: bool) -> None:
         """A row was written (None: deleted); waits for the marker."""
-        self._waiting[key] = row
-        self._unsettled |= not following
+        self.waiting[key] = row
+        self.unsettled |= not following
 
     def mark(self, version: int, following: bool) -> bool:
         """Everything up to `version` is here. `following`: the version before is whole, and is kept; returns whether it is."""
         if version <= self.version:
             self._forget_repeated()
             return False
-        keeps = following and self.version >= 0 and not self._unsettled
+        keeps = following and self.version >= 0 and not self.unsettled
         if keeps:
             self._keep_earlier()
-        for key, row in self._waiting.items():
+        for key, row in self.waiting.items():
             if row is None:
-                self._rows.pop(key, None)
+                self.rows.pop(key, None)
             else:
-                self._rows[key] = row
-        self._waiting.clear()
-        self._unsettled = False
+                self.rows[key] = row
+        self.waiting.clear()
+        self.unsettled = False
         self._view = None
         self.version = version
         return keeps
@@ -74,7 +79,7 @@ class Versions(Generic[K, R, V]):
     def at(self, version: int) -> V | Missing:
         if version > self.version:
             return Missing.BEHIND
-        if self._unsettled:
+        if self.unsettled:
             return Missing.PASSED
         if version == self.version:
             return self._in_force()
@@ -83,8 +88,8 @@ class Versions(Generic[K, R, V]):
 
     def _forget_repeated(self) -> None:
         """What was sent again and is in force as it is: nothing was lost of it."""
-        self._waiting = {key: row for key, row in self._waiting.items() if self._rows.get(key) != row}
-        self._unsettled &= bool(self._waiting)
+        self.waiting = {key: row for key, row in self.waiting.items() if self.rows.get(key) != row}
+        self.unsettled &= bool(self.waiting)
 
     def forget_oldest(self) -> None:
         """Of the earlier versions that are kept."""
@@ -96,7 +101,7 @@ class Versions(Generic[K, R, V]):
 
     def _in_force(self) -> V:
         if self._view is None:
-            self._view = self._build(self._rows)
+            self._view = self._build(self.rows)
         return self._view
 
     def _keep_earlier(self) -> None:

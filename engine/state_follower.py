@@ -7,35 +7,50 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+import msgspec
 from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient
 
 from engine import history
 from engine.catalogue import Catalogue
-from engine.decode import AccountEntry, Undecodable
+from engine.checkpoint import Checkpoint, Checkpoints
+from engine.decode import Undecodable
 from engine.outbox import Connection, Refused, Topic
+from engine.packed import State
 from engine.readers import Stalled, StateReader
-from engine.snapshot import AccountSnapshot, AccountState, CatalogueSnapshot
+from engine.snapshot import CatalogueSnapshot, StateSnapshot
 from engine.state import Missing
 
 log = logging.getLogger(__name__)
 
-READ_AT_ONCE = 2_000
+READ_AT_ONCE = 5_000
 LONGEST_WAIT_S = 2.0
 STALLED_AFTER_S = 10.0
 # Half of the topics' min.compaction.lag.ms: what is read later than that may have lost changes to compaction.
 LONGEST_BEHIND_S = 30 * 60.0
 KEPT_CATALOGUES = 64
+NOWHERE = StateSnapshot()  # of a partition that is not ours: it never follows
+
+Stamp = tuple[str, int, int]  # (entity, state version, catalogue version)
 
 
-@dataclass(frozen=True)
-class Stamped:
+class StampedEvent(Protocol):
+    """What an event says of the state it is to be judged on."""
+
+    @property
+    def entity(self) -> str: ...
+    @property
+    def state_version(self) -> int: ...
+    @property
+    def catalogue_version(self) -> int: ...
+
+
+class Stamped(msgspec.Struct, frozen=True, gc=False):
     """What an event is judged on."""
 
-    state: AccountState
+    state: State
     catalogue: Catalogue
 
 
@@ -47,77 +62,118 @@ class StateFollower:
         config: dict[str, Any],
         group: str,
         admin: AdminClient,
-        accounts: Topic,
+        states: Topic,
         catalogue: Topic,
+        checkpoints: Checkpoints,
         quarantine: Callable[[Refused], None],
     ) -> None:
-        self._topics = {topic.name: topic for topic in (accounts, catalogue)}
-        self._accounts_topic = accounts.name
+        self._topics = {topic.name: topic for topic in (states, catalogue)}
+        self._states_topic = states.name
         self._reader = StateReader(config, group, admin, self._end_seen)
-        self._accounts: dict[int, AccountSnapshot] = {}
+        self._snapshots: dict[int, StateSnapshot] = {}
         self._catalogue = CatalogueSnapshot()
         self._old_catalogues: dict[int, Catalogue] = {}
         self._reported: set[str] = set()
-        self._late: set[str] = set()  # accounts that were waited for in vain: nobody waits for them again
+        self._late: set[str] = set()  # entities that were waited for in vain: nobody waits for them again
         self._told: Counter[str] = Counter()
+        self._checkpoints = checkpoints
+        self._whole = True  # all that was read was applied
         self._quarantine = quarantine
-        self._reader.add(catalogue.name, [0])
+        self._reader.add(catalogue.name, 0)
 
     def add(self, partitions: Iterable[int]) -> None:
-        """Rebuild the snapshots of these partitions; returns when all of it was read."""
+        """Rebuild the snapshots of these partitions, from checkpoints where there are; returns when all of it was read."""
         new = list(partitions)
         if not new:
             return
         started = time.monotonic()
-        self._accounts.update({partition: AccountSnapshot() for partition in new})
-        self._reader.add(self._accounts_topic, new)
-        progress = started
-        while not self._catalogue.following or any(not self._accounts[partition].following for partition in new):
-            if self.read_on(0.1):
+        records, kept = 0, {partition: self._begin(partition) for partition in new}
+        progress = time.monotonic()
+        while not self._catalogue.following or any(not self._snapshots[partition].following for partition in new):
+            read = self.read_on(0.1)
+            records += read
+            if read:
                 progress = time.monotonic()
             elif time.monotonic() - progress > STALLED_AFTER_S:
-                raise Stalled(f"topic {self._accounts_topic} was not read on for {STALLED_AFTER_S:.0f} s")
-        gc.freeze()  # a snapshot is millions of small objects that stay: the collector need not look at them
-        accounts = sum(len(self._accounts[partition]) for partition in new)
+                raise Stalled(f"topic {self._states_topic} was not read on for {STALLED_AFTER_S:.0f} s")
+        gc.collect()
+        gc.freeze()  # what was made until now stays: the collector need not look at it again
         log.info(
-            "snapshot of partitions %s rebuilt: %d accounts in %.1f s",
-            sorted(new),
-            accounts,
+            "snapshot of partitions %s rebuilt: %d accounts and customers, %d of them from checkpoints, %d records, in %.1f s",
+            *(sorted(new), sum(len(self._snapshots[partition]) for partition in new), sum(kept.values()), records),
             time.monotonic() - started,
         )
+        self.keep_checkpoints(new)
+
+    def _begin(self, partition: int) -> int:
+        """Returns how many accounts and customers came from a checkpoint."""
+        low, high = self._reader.watermarks(self._states_topic, partition)
+        found = self._checkpoints.load(partition, low, high)
+        self._snapshots[partition] = StateSnapshot() if found is None else StateSnapshot(found.packed, found.spoilt)
+        self._reader.add(self._states_topic, partition, None if found is None else found.position)
+        return 0 if found is None else len(found.packed)
 
     def remove(self, partitions: Iterable[int]) -> None:
-        gone = [partition for partition in partitions if self._accounts.pop(partition, None) is not None]
-        if gone:
-            self._reader.remove(self._accounts_topic, gone)
+        gone = [partition for partition in partitions if partition in self._snapshots]
+        self.keep_checkpoints(gone)
+        for partition in gone:
+            del self._snapshots[partition]
+            self._reader.remove(self._states_topic, partition)
+
+    def keep_checkpoints(self, partitions: Iterable[int] | None = None) -> None:
+        """Begin to write checkpoints of these partitions, of all without an argument, where they have become worth it."""
+        if not self._whole:
+            return  # a record was read and not applied
+        for partition in list(self._snapshots) if partitions is None else partitions:
+            snapshot = self._snapshots[partition]
+            position = self._reader.position(self._states_topic, partition)
+            if snapshot.following and position is not None and self._checkpoints.are_due(partition, position):
+                self._checkpoints.save(partition, Checkpoint(position, snapshot.packed.copy(), frozenset(snapshot.spoilt)))
 
     def read_on(self, timeout_s: float = 0.0) -> int:
         """Apply what the state topics have, waiting for the first record; returns how many records there were."""
         records = 0
-        for message in self._reader.read(READ_AT_ONCE, timeout_s):
-            self._apply(message)
+        self._whole = False
+        for where, message in self._reader.read(READ_AT_ONCE, timeout_s):
+            self._apply(where, message)
             records += 1
+        self._whole = True
         return records
 
-    def stamped(
-        self, connection: Connection, events: Iterable[tuple[int, AccountEntry]]
-    ) -> dict[tuple[str, int, int], Stamped]:
-        """(account, state version, catalogue version) -> what to judge on, for these (partition, event) pairs.
+    def stamped(self, connection: Connection, events: Iterable[tuple[int, StampedEvent]]) -> dict[Stamp, Stamped]:
+        """(entity, state version, catalogue version) -> what to judge on, for these (partition, event) pairs.
 
         From memory; where memory is behind, after reading on for at most 2 s; else from the history tables, which have
         every version. A version that not even these have is left out.
         """
-        wanted = {(event.account_id, event.state_version, event.catalogue_version): part for part, event in events}
-        found = self._in_memory(wanted)
+        found: dict[Stamp, Stamped] = {}
+        missing: dict[Stamp, int] = {}
+        newest, catalogue = -1, None
+        snapshots = self._snapshots
+        for partition, event in events:
+            version = event.catalogue_version
+            if version != newest:
+                newest, catalogue = version, self._catalogue_in_memory(version)
+            key = (event.entity, event.state_version, version)
+            state = snapshots.get(partition, NOWHERE).at(key[0], key[1])
+            if catalogue is not None and type(state) is State:
+                found[key] = Stamped(state, catalogue)
+            else:
+                missing[key] = partition
+        if self._late:
+            self._late.difference_update(entity for entity, _, _ in found)
         self._told["in memory"] += len(found)
-        if len(found) < len(wanted):
-            had = len(found)
-            self._wait_for(wanted, found)
-            self._told["after reading on"] += len(found) - had
-        if len(found) < len(wanted):
-            had = len(found)
-            self._ask_history(connection, wanted, found)
-            self._told["from the history tables"] += len(found) - had
+        return self._with_missing(connection, missing, found) if missing else found
+
+    def _with_missing(
+        self, connection: Connection, missing: dict[Stamp, int], found: dict[Stamp, Stamped]
+    ) -> dict[Stamp, Stamped]:
+        had = len(found)
+        self._wait_for(missing, found)
+        self._told["after reading on"] += len(found) - had
+        had = len(found)
+        self._ask_history(connection, missing, found)
+        self._told["from the history tables"] += len(found) - had
         return found
 
     def told(self) -> str:
@@ -125,27 +181,19 @@ class StateFollower:
         return ", ".join(f"{count} {where}" for where, count in self._told.items()) or "none"
 
     def close(self) -> None:
+        self.remove(list(self._snapshots))
         self._reader.close()
+        self._checkpoints.close()
 
-    def _in_memory(self, wanted: dict[tuple[str, int, int], int]) -> dict[tuple[str, int, int], Stamped]:
-        found = {}
-        for key, partition in wanted.items():
-            stamped = self._look_up(key, partition)
-            if isinstance(stamped, Stamped):
-                found[key] = stamped
-                self._late.discard(key[0])
-        return found
-
-    def _look_up(self, key: tuple[str, int, int], partition: int) -> Stamped | Missing:
-        account, version, catalogue_version = key
+    def _look_up(self, key: Stamp, partition: int) -> Stamped | Missing:
+        entity, version, catalogue_version = key
         catalogue = self._catalogue_at(catalogue_version)
         if isinstance(catalogue, Missing):
             return catalogue
-        snapshot = self._accounts.get(partition)
-        state = Missing.BEHIND if snapshot is None else snapshot.at(account, version)
+        state = self._snapshots.get(partition, NOWHERE).at(entity, version)
         return state if isinstance(state, Missing) else Stamped(state, catalogue)
 
-    def _wait_for(self, wanted: dict[tuple[str, int, int], int], found: dict[tuple[str, int, int], Stamped]) -> None:
+    def _wait_for(self, wanted: dict[Stamp, int], found: dict[Stamp, Stamped]) -> None:
         deadline = time.monotonic() + LONGEST_WAIT_S
         behind = [key for key in wanted if key not in found and key[0] not in self._late]
         behind = [key for key in behind if self._look_up(key, wanted[key]) is Missing.BEHIND]
@@ -157,29 +205,24 @@ class StateFollower:
                     found[key] = stamped
             behind = [key for key in behind if key not in found and self._look_up(key, wanted[key]) is Missing.BEHIND]
         if behind:
-            late = {account for account, _, _ in behind}
+            late = {entity for entity, _, _ in behind}
             self._late |= late
             log.warning(
-                "%d accounts' markers did not come within %.0f s: from now on their state is read from the history tables, "
-                "until a marker comes; see 'bankalerts connectors status'",
+                "%d markers of accounts or customers did not come within %.0f s: from now on their state is read from the "
+                "history tables, until a marker comes; see 'bankalerts connectors status'",
                 len(late),
                 LONGEST_WAIT_S,
             )
 
-    def _ask_history(
-        self,
-        connection: Connection,
-        wanted: dict[tuple[str, int, int], int],
-        found: dict[tuple[str, int, int], Stamped],
-    ) -> None:
+    def _ask_history(self, connection: Connection, wanted: dict[Stamp, int], found: dict[Stamp, Stamped]) -> None:
         missing = [key for key in wanted if key not in found]
-        states = history.account_states(connection, [(account, version) for account, version, _ in missing])
+        states = history.states(connection, [(entity, version) for entity, version, _ in missing])
         for key in missing:
-            account, version, catalogue_version = key
+            entity, version, catalogue_version = key
             current = self._catalogue_at(catalogue_version)
             catalogue = self._old_catalogue(connection, catalogue_version) if isinstance(current, Missing) else current
-            if (account, version) in states and catalogue is not None:
-                found[key] = Stamped(states[account, version], catalogue)
+            if (entity, version) in states and catalogue is not None:
+                found[key] = Stamped(states[entity, version], catalogue)
 
     def _old_catalogue(self, connection: Connection, version: int) -> Catalogue | None:
         if version not in self._old_catalogues:
@@ -191,6 +234,10 @@ class StateFollower:
             self._old_catalogues[version] = catalogue
         return self._old_catalogues[version]
 
+    def _catalogue_in_memory(self, version: int) -> Catalogue | None:
+        found = self._catalogue_at(version)
+        return None if isinstance(found, Missing) else found
+
     def _catalogue_at(self, version: int) -> Catalogue | Missing:
         catalogue = self._catalogue.at(version)
         if isinstance(catalogue, Catalogue):
@@ -200,15 +247,15 @@ class StateFollower:
                     log.error("alert type %s is parked, nothing is judged by it: %s", alert_type, reason)
         return catalogue
 
-    def _apply(self, message: Message) -> None:
-        topic, partition = self._topics[str(message.topic())], int(message.partition() or 0)
-        snapshot = self._catalogue if topic.name != self._accounts_topic else self._accounts.get(partition)
+    def _apply(self, where: tuple[str, int], message: Message) -> None:
+        name, partition = where
+        snapshot = self._snapshots.get(partition) if name == self._states_topic else self._catalogue
         if snapshot is None:
             return
-        if snapshot.following and self._reader.since_end_s(topic.name, partition) > LONGEST_BEHIND_S:
-            log.info("%s, partition %d: half an hour since its end was seen, reading to its end", topic.name, partition)
+        if snapshot.following and self._reader.since_end_s(name, partition) > LONGEST_BEHIND_S:
+            log.info("%s, partition %d: half an hour since its end was seen, reading to its end", name, partition)
             snapshot.unfollow()
-            self._reader.expect_end(topic.name, partition)
+            self._reader.expect_end(name, partition)
         try:
             snapshot.apply(message.key(), message.value())
         except Undecodable as error:
@@ -216,10 +263,10 @@ class StateFollower:
         else:
             return
         position = int(message.offset() or 0)
-        log.error("%s, partition %d, position %d: quarantined: %s", topic.name, partition, position, reason)
-        self._quarantine(Refused(topic, partition, position, message.key(), message.value(), reason))
+        log.error("%s, partition %d, position %d: quarantined: %s", name, partition, position, reason)
+        self._quarantine(Refused(self._topics[name], partition, position, message.key(), message.value(), reason))
 
     def _end_seen(self, topic: str, partition: int) -> None:
-        snapshot = self._catalogue if topic != self._accounts_topic else self._accounts.get(partition)
+        snapshot = self._snapshots.get(partition) if topic == self._states_topic else self._catalogue
         if snapshot is not None:
             snapshot.follow()

@@ -13,16 +13,25 @@ from typing import Any
 from psycopg.errors import UniqueViolation
 from sqlglot import exp
 
-from engine import catalogue, condition, database, loop, match, outbox, state, state_follower
-from engine.decode import AlertTypeRow
+from engine import catalogue, checkpoint, condition, database, loop, match, outbox, packed, state, state_follower
 from engine.outbox import Batch, Connection, Move, Topic
-from engine.snapshot import AccountSnapshot
+from engine.rows import AlertTypeRow
+from engine.snapshot import StateSnapshot
 
 
 def put_in(owner: Any, name: str, function: Callable[..., Any]) -> None:
     """Replace a function of a module, or a method of a class."""
     assert callable(getattr(owner, name)), f"{owner} has no function {name} any more"
     setattr(owner, name, function)
+
+
+def newest(snapshot: StateSnapshot, entity: str) -> packed.State | state.Missing:
+    """What is in force."""
+    held = snapshot.packed.get(entity)
+    versions = None if held is None else packed.unpack_versions(held)
+    if versions is None or versions.version < 0 or not snapshot.following:
+        return state.Missing.BEHIND
+    return packed.state_of(versions.version, versions.rows)
 
 
 def judges_on_the_newest_state() -> None:
@@ -32,6 +41,7 @@ def judges_on_the_newest_state() -> None:
         return state.Missing.BEHIND if self.version < 0 else self._in_force()
 
     put_in(state.Versions, "at", at)
+    put_in(StateSnapshot, "at", lambda self, entity, _version: newest(self, entity))
 
 
 def takes_the_newest_for_what_memory_has_lost() -> None:
@@ -39,21 +49,22 @@ def takes_the_newest_for_what_memory_has_lost() -> None:
 
     def ask(self: Any, _connection: Connection, wanted: dict[Any, int], found: dict[Any, Any]) -> None:
         for key in (key for key in wanted if key not in found):
-            newest = self._accounts[wanted[key]]._accounts[key[0]]._in_force()
-            found[key] = state_follower.Stamped(newest, self._catalogue._versions._in_force())
+            now = newest(self._snapshots[wanted[key]], key[0])
+            assert isinstance(now, packed.State)
+            found[key] = state_follower.Stamped(now, self._catalogue._versions._in_force())
 
     put_in(state_follower.StateFollower, "_ask_history", ask)
 
 
 def ignores_deletes() -> None:
     """A tombstone changes nothing."""
-    apply = AccountSnapshot.apply
+    apply = StateSnapshot.apply
 
-    def without_deletes(self: AccountSnapshot, key: bytes | None, value: bytes | None) -> None:
+    def without_deletes(self: StateSnapshot, key: bytes | None, value: bytes | None) -> None:
         if value is not None:
             apply(self, key, value)
 
-    put_in(AccountSnapshot, "apply", without_deletes)
+    put_in(StateSnapshot, "apply", without_deletes)
 
 
 def does_not_wait_for_the_marker() -> None:
@@ -61,9 +72,9 @@ def does_not_wait_for_the_marker() -> None:
 
     def change(self: Any, key: Any, row: Any, _following: bool) -> None:
         self._view = None
-        self._rows.pop(key, None)
+        self.rows.pop(key, None)
         if row is not None:
-            self._rows[key] = row
+            self.rows[key] = row
 
     put_in(state.Versions, "change", change)
 
@@ -160,7 +171,12 @@ def ends_stopped_sessions_soon() -> None:
 
 
 def main(names: Sequence[str]) -> None:
-    """Put the faults in, then be the engine, in a group of its own: it need not wait until a killed one's session ran out."""
+    """Put the faults in, then be the engine, in a group of its own: it need not wait until a killed one's session ran out.
+
+    It neither takes checkpoints from others nor leaves them its own.
+    """
+    put_in(checkpoint.Checkpoints, "load", lambda *_: None)
+    put_in(checkpoint.Checkpoints, "save", lambda *_: None)
     loop.GROUP = f"{loop.GROUP}-{os.getpid()}"
     for name in names:
         fault: Callable[[], None] = globals()[name]

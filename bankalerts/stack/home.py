@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bankalerts.errors import BankalertsError
-from bankalerts.settings import STACK_FILE, Settings
+from bankalerts.settings import CHECKPOINTS, STACK_FILE, Settings
 
 LOOPBACK = "127.0.0.1"
 DATABASE = "bank"
@@ -126,6 +126,7 @@ def settings_of(home: Home, stack: Remembered, part: str) -> Settings:
         home=home.path,
         capture_database_url=found["database_url"],
         name=part,
+        checkpoints=home.path.joinpath(*CHECKPOINTS),
         ready_file=home.ready_file(part),
         **found,
     )

@@ -9,51 +9,55 @@ import psycopg
 import pytest
 
 from engine import history
-from engine.decode import AccountKey, Permission, Preference
-from engine.snapshot import AccountRow, AccountState, build_account
+from engine.packed import RowKey, State, key_of, state_of
+from engine.rows import Permission, Row
 from tests.sql.state_changes import ACCOUNTS, SET_UP, statement, versions
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
-def state_now(connection: Connection, account: str) -> AccountState:
+def state_now(connection: Connection, account: str, version: int) -> State:
     """From the live tables, as the engine has it in memory."""
-    rows: dict[AccountKey, AccountRow] = {}
+    rows: dict[RowKey, Row] = {}
     for columns in connection.execute(
         "select customer_id, may_see_balance, valid_from, valid_until, state_version from bank.account_permission"
         " where account_id = %s",
         [account],
     ):
-        rows[AccountKey(account, columns[0])] = Permission(*columns)
+        permission = Permission(*columns)
+        rows[key_of(permission)] = permission
     for columns in connection.execute(
         "select customer_id, alert_type, preference_no, currency, parameters, channels, enabled, state_version"
         " from bank.alert_preference where account_id = %s",
         [account],
     ):
-        rows[AccountKey(account, *columns[:3])] = Preference(*columns)
-    return build_account(rows)
+        preference = history.preference_of(*columns)
+        rows[key_of(preference)] = preference
+    return state_of(version, rows)
 
 
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_the_state_of_each_version(connection: Connection, seed: int) -> None:
     connection.execute(SET_UP)
     random = Random(seed)
-    seen = {(account, 0): state_now(connection, account) for account in ACCOUNTS}
+    seen = {(account, 0): state_now(connection, account, 0) for account in ACCOUNTS}
     for _ in range(150):
         try:
             with connection.transaction():
                 connection.execute(statement(random).encode())
         except psycopg.errors.IntegrityError:
             continue
-        seen |= {(account, version): state_now(connection, account) for account, version in versions(connection).items()}
-    assert sum(bool(state.candidates) for state in seen.values()) > 10, "too little to compare"
-    assert history.account_states(connection, seen.keys()) == seen
+        seen |= {
+            (account, version): state_now(connection, account, version) for account, version in versions(connection).items()
+        }
+    assert sum(bool(state.permissions and state.preferences) for state in seen.values()) > 10, "too little to compare"
+    assert history.states(connection, seen.keys()) == seen
 
 
 def test_a_version_that_was_never_reached_is_left_out(connection: Connection) -> None:
     connection.execute(SET_UP)
-    assert history.account_states(connection, [("a", 0), ("a", 1), ("b", 7)]) == {("a", 0): AccountState(())}
-    assert history.account_states(connection, []) == {}
+    assert history.states(connection, [("a", 0), ("a", 1), ("b", 7)]) == {("a", 0): State(0, (), ())}
+    assert history.states(connection, []) == {}
 
 
 def test_the_catalogue_of_each_version(connection: Connection) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine import decode
-from engine.decode import AccountKey, AlertTypeRow, CatalogueMarker, Marker, Permission, Preference, Undecodable
+from engine.decode import Undecodable
 
 # as Debezium sent it
 ENTRY: dict[str, Any] = {
@@ -107,59 +107,3 @@ def test_20_mb_are_undecodable() -> None:
 
 def test_a_backslash_before_u0000_is_no_nul() -> None:
     assert decode.account_entry(entry(entry_type="\\u0000")).entry_type == "\\u0000"
-
-
-PREFERENCE = {
-    "account_id": "a-1",
-    "customer_id": 42,
-    "alert_type": "BALANCE_BELOW",
-    "preference_no": 1,
-    "currency": "EUR",
-    "parameters": '{"threshold_minor": 10000}',
-    "channels": ["SMS", "PUSH"],
-    "enabled": True,
-    "state_version": 3,
-    "__op": "u",
-}
-
-
-def test_the_key_tells_what_a_state_record_is() -> None:
-    key = decode.account_key(b'{"account_id": "a-1", "customer_id": 42, "alert_type": "BALANCE_BELOW", "preference_no": 1}')
-    assert key == AccountKey("a-1", 42, "BALANCE_BELOW", 1)
-    row = decode.account_row(key, json.dumps(PREFERENCE).encode())
-    assert row == Preference(42, "BALANCE_BELOW", 1, "EUR", {"threshold_minor": 10000}, ["SMS", "PUSH"], True, 3)
-    permission = {"customer_id": 42, "may_see_balance": True, "valid_from": "2026-01-01T00:00:00Z", "valid_until": None}
-    row = decode.account_row(AccountKey("a-1", 42), json.dumps({**permission, "state_version": 2}).encode())
-    assert row == Permission(42, True, datetime(2026, 1, 1, tzinfo=UTC), None, 2)
-    assert decode.account_row(AccountKey("a-1"), b'{"account_id": "a-1", "state_version": 5}') == Marker(5)
-
-
-def test_catalogue_records() -> None:
-    row = {"alert_type": "T", "event_kind": "ACCOUNT_ENTRY", "statuses": ["BOOKED"], "condition": "true", "uses_balance": False}
-    key = decode.catalogue_key(b'{"alert_type": "T"}')
-    found = decode.catalogue_row(key, json.dumps({**row, "parameters": '{"x": {"type": "text"}}'}).encode())
-    assert found == AlertTypeRow("T", "ACCOUNT_ENTRY", ["BOOKED"], "true", {"x": {"type": "text"}}, False)
-    marker = decode.catalogue_key(b'{"only_row": true}')
-    assert decode.catalogue_row(marker, b'{"only_row": true, "catalogue_version": 9}') == CatalogueMarker(9)
-    for parameters in ("{", "[]", '{"x": 1}', 5, None):
-        with pytest.raises(Undecodable):
-            decode.catalogue_row(key, json.dumps({**row, "parameters": parameters}).encode())
-
-
-@pytest.mark.parametrize("column", ["parameters", "currency"])
-def test_an_unchanged_toast_value_never_enters_state(column: str) -> None:
-    key = AccountKey("a-1", 42, "BALANCE_BELOW", 1)
-    with pytest.raises(Undecodable, match="__debezium_unavailable_value"):
-        decode.account_row(key, json.dumps({**PREFERENCE, column: "__debezium_unavailable_value"}).encode())
-
-
-@pytest.mark.parametrize("key", [None, b"", b"{}", b"null", b'{"customer_id": 42}', b'{"account_id": 1}', b"\xff"])
-def test_a_broken_key_is_undecodable(key: bytes | None) -> None:
-    with pytest.raises(Undecodable):
-        decode.account_key(key)
-
-
-@pytest.mark.parametrize("parameters", [None, 5, "", "{", "[]", "null", '"x"', '{"a": NaN}', '{"a": 1e400}', {"a": 1}])
-def test_broken_parameters_are_undecodable(parameters: object) -> None:
-    with pytest.raises(Undecodable):
-        decode.account_row(AccountKey("a-1", 42, "T", 1), json.dumps({**PREFERENCE, "parameters": parameters}).encode())

@@ -9,7 +9,8 @@ import pytest
 
 from engine.catalogue import Catalogue
 from engine.decode import Undecodable
-from engine.snapshot import AccountSnapshot, AccountState, CatalogueSnapshot
+from engine.packed import State
+from engine.snapshot import CatalogueSnapshot, StateSnapshot
 from engine.state import Missing
 
 PERMISSION = {"may_see_balance": True, "valid_from": "2026-01-01T00:00:00Z", "valid_until": None}
@@ -17,11 +18,11 @@ PREFERENCE = {"currency": "EUR", "parameters": '{"x": 1}', "channels": ["SMS"], 
 TYPE = {"event_kind": "ACCOUNT_ENTRY", "statuses": ["BOOKED"], "condition": "true", "parameters": "{}", "uses_balance": False}
 
 
-def send(snapshot: AccountSnapshot | CatalogueSnapshot, key: dict[str, Any], **row: Any) -> None:
+def send(snapshot: StateSnapshot | CatalogueSnapshot, key: dict[str, Any], **row: Any) -> None:
     snapshot.apply(json.dumps(key).encode(), json.dumps({**key, **row}).encode() if row else None)
 
 
-def change(snapshot: AccountSnapshot, version: int, *, account: str = "a", alert_type: str = "T") -> None:
+def change(snapshot: StateSnapshot, version: int, *, account: str = "a", alert_type: str = "T") -> None:
     """A permission and a preference come with a version."""
     send(snapshot, {"account_id": account, "customer_id": 1}, **PERMISSION, state_version=version)
     key = {"account_id": account, "customer_id": 1, "alert_type": alert_type, "preference_no": 1}
@@ -29,13 +30,15 @@ def change(snapshot: AccountSnapshot, version: int, *, account: str = "a", alert
     send(snapshot, {"account_id": account}, state_version=version)
 
 
-def types(state: AccountState | Missing) -> list[str]:
-    assert isinstance(state, AccountState), state
-    return [preference.alert_type for preference, _ in state.candidates]
+def types(state: State | Missing) -> list[str]:
+    """The alert types that a customer with a permission wants."""
+    assert isinstance(state, State), state
+    permitted = {permission.customer_id for permission in state.permissions}
+    return [preference.alert_type for preference in state.preferences if preference.customer_id in permitted]
 
 
 def test_nothing_is_known_before_the_end_was_seen() -> None:
-    snapshot = AccountSnapshot()
+    snapshot = StateSnapshot()
     change(snapshot, 1)
     assert snapshot.at("a", 1) is Missing.BEHIND
     snapshot.follow()
@@ -46,7 +49,7 @@ def test_nothing_is_known_before_the_end_was_seen() -> None:
 
 
 def test_rows_go_when_they_are_deleted() -> None:
-    snapshot = AccountSnapshot()
+    snapshot = StateSnapshot()
     snapshot.follow()
     change(snapshot, 1)
     change(snapshot, 2, alert_type="U")
@@ -59,7 +62,7 @@ def test_rows_go_when_they_are_deleted() -> None:
 
 
 def test_an_account_that_is_deleted_and_comes_back() -> None:
-    snapshot = AccountSnapshot()
+    snapshot = StateSnapshot()
     snapshot.follow()
     change(snapshot, 1)
     send(snapshot, {"account_id": "a"})
@@ -70,7 +73,7 @@ def test_an_account_that_is_deleted_and_comes_back() -> None:
 
 def test_an_account_with_a_record_that_cannot_be_decoded_is_asked_of_the_history() -> None:
     """A state without that row would be a wrong state, and the next marker would call it whole."""
-    snapshot = AccountSnapshot()
+    snapshot = StateSnapshot()
     snapshot.follow()
     change(snapshot, 1)
     change(snapshot, 1, account="b")
