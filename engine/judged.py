@@ -1,68 +1,253 @@
-"""What became of one record of an event topic: alerts, or nothing, or a reason for the quarantine."""
+"""What became of the records of an event topic: alerts, or nothing, or a reason for the quarantine; and what is remembered.
+
+A turn's records are judged in portions: what a portion needs to know of the past is loaded before it, what it leaves behind is
+written before the next one (engine/loop.py).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, cast
 
+import msgspec
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 
-from engine.decode import AccountEntry
-from engine.match import judge
-from engine.outbox import Decision, Refused, Topic
+from engine import match
+from engine.catalogue import Window
+from engine.decode import Event
+from engine.match import Alert, Candidate, Unjudgeable
+from engine.memory import EPOCH, MICROSECOND, NEVER_ALERTED, Memory, PreferenceState, after_us, history_of, microseconds
+from engine.outbox import Batch, Decision, Refused, Topic
+from engine.parameters import complete
+from engine.recall import EventKey, Needs
+from engine.remembered import LastSeen, PreferenceMemory, SeenEvent
 from engine.state_follower import Stamped
+from engine.window import FOREVER, SECOND_US
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A transaction holds about so many: some 100 ms of PostgreSQL's time, whatever the number of customers of an account.
 MOST_ALERTS = 5_000
 
 
-@dataclass(frozen=True)
-class Judged:
-    """`reason`: why it goes to the quarantine."""
+class Record(msgspec.Struct):
+    """A record of the event topic with what it is judged by. `reason`: why it goes to the quarantine."""
 
+    partition: int
+    offset: int
     message: Message
-    decisions: tuple[Decision, ...] = ()
+    event: Event | None = None
+    found: Stamped | None = None
     reason: str | None = None
 
-    @property
-    def partition(self) -> int:
-        return int(self.message.partition() or 0)
 
-    @property
-    def offset(self) -> int:
-        return int(self.message.offset() or 0)
+class Portion(msgspec.Struct):
+    """Records that are written together. `alerts` and `remembering` are those of the records, by their index."""
+
+    records: list[Record]
+    alerts: dict[int, list[Alert]]
+    remembering: dict[int, list[Candidate]]
+
+
+class Judged(msgspec.Struct):
+    """What one record led to."""
+
+    record: Record
+    decisions: list[Decision]
+    seen: SeenEvent | None = None
+    preferences: list[PreferenceMemory] = []
+    last_seen: list[LastSeen] = []
+    reason: str | None = None
 
     def refused(self, topic: Topic) -> Refused:
-        message = self.message
-        return Refused(topic, self.partition, self.offset, message.key(), message.value(), self.reason or "")
+        record, message = self.record, self.record.message
+        return Refused(topic, record.partition, record.offset, message.key(), message.value(), self.reason or "")
 
 
-def decide(message: Message, event: AccountEntry, found: Stamped, now: datetime) -> Judged:
-    """The alerts of an event, with its times. Raises Unjudgeable."""
-    times = (event.event_time, event.inserted_at, from_microseconds(event.committed_us), kafka_time(message), now)
+def in_portions(records: Iterable[Record]) -> Iterator[Portion]:
+    """Portions of whole records, each with about MOST_ALERTS alerts and candidates, or one record.
+
+    What an event leads to by itself is judged here already; what depends on the past is not.
+    """
+    portion, weight = Portion([], {}, {}), 0
+    for record in records:
+        index = len(portion.records)
+        portion.records.append(record)
+        event, found = record.event, record.found
+        if event is None or found is None:
+            continue
+        try:
+            alerts, remembering = match.judge(event, found.state, found.catalogue)
+        except Unjudgeable as error:
+            record.reason = str(error)
+            continue
+        if alerts:
+            portion.alerts[index] = alerts
+        if remembering:
+            portion.remembering[index] = remembering
+        weight += len(alerts) + len(remembering)
+        if weight >= MOST_ALERTS:
+            yield portion
+            portion, weight = Portion([], {}, {}), 0
+    if portion.records:
+        yield portion
+
+
+def needs_of(portion: Portion, memory: Memory) -> Needs:
+    """What has to be loaded before this portion is judged."""
+    needs = Needs()
+    for index, remembering in portion.remembering.items():
+        event = event_of(portion.records[index])
+        at_us = microseconds(event.event_time)
+        for candidate in remembering:
+            alert_type = candidate.alert_type
+            parameters = complete(alert_type.declared, candidate.preference.parameters)
+            if alert_type.window is not None:
+                start_us = after_us(alert_type.window, parameters, at_us)
+                start_us = at_us if start_us is None else start_us
+                interval_us = 0 if start_us == FOREVER else at_us - start_us
+                needs.window(memory, event, alert_type.window, start_us, interval_us)
+            if any(alert_type.quiet(parameters)):
+                needs.preference(memory, event)
+    return needs
+
+
+def keys_of(portion: Portion) -> list[EventKey]:
+    """The identities of the events that are judged on the past: each once only."""
+    return [key_of(portion.records[index].event) for index in portion.remembering]
+
+
+def decide(portion: Portion, memory: Memory, recorded: set[EventKey], now: datetime) -> Iterator[Judged]:
+    """What each record led to, in their order; those that led to nothing are left out.
+
+    `recorded`: events that were judged on the past before; it grows by those of this portion.
+    """
+    for index, record in enumerate(portion.records):
+        event = record.event
+        if record.reason is not None:
+            yield Judged(record, [], reason=record.reason)
+            continue
+        if event is None:
+            continue
+        remembering = portion.remembering.get(index)
+        alerts = portion.alerts.get(index)
+        if remembering is None or key_of(event) in recorded:
+            if memory and event.entity in memory:
+                memory.pass_by(event)
+            if alerts:
+                yield Judged(record, decisions(record, alerts, now))
+            continue
+        try:
+            judged = _remember(record, event, remembering, alerts or [], memory, now)
+        except Unjudgeable as error:
+            memory.pass_by(event)
+            yield Judged(record, [], reason=str(error))
+            continue
+        recorded.add(key_of(event))
+        memory.settle(event)
+        yield judged
+
+
+def _remember(
+    record: Record, event: Event, remembering: Sequence[Candidate], alerts: Sequence[Alert], memory: Memory, now: datetime
+) -> Judged:
+    """Judge on the past. Raises Unjudgeable; nothing is remembered of the event then."""
+    found = [*alerts]
+    last_seen: list[LastSeen] = []
+    changed: dict[tuple[int, str, int], PreferenceState] = {}
+    for candidate in remembering:
+        alert_type, preference, _ = candidate
+        parameters = complete(alert_type.declared, preference.parameters)
+        window = alert_type.window
+        history = None if window is None else history_of(memory, window, event, parameters)
+        met = match.is_met(candidate, event, parameters, history)
+        if window is not None and window.latest_only:
+            last_seen += _last_seen(event, alert_type.alert_type, window)
+        key = (preference.customer_id, alert_type.alert_type, preference.preference_no)
+        before = (memory.of(event.entity).preferences or {}).get(key, NEVER_ALERTED)
+        allowed, after = _quieted(candidate, event, parameters, met, before)
+        if after != before:
+            changed[key] = after
+        if allowed:
+            found.append(match.alert(event, candidate, history))
+    _note(memory, event, changed)
     return Judged(
-        message,
-        tuple(
-            Decision(alert, event.kind, event.event_id, event.account_id, *times)
-            for alert in judge(event, found.state, found.catalogue)
-        ),
+        record,
+        decisions(record, found, now),
+        SeenEvent(event.kind, event.event_id, event.event_date, *owner_of(event)),
+        [_preference_row(event, key, state) for key, state in changed.items()],
+        last_seen,
     )
 
 
-def in_portions(records: Iterable[Judged]) -> Iterator[list[Judged]]:
-    """Portions of whole records, each with no more than MOST_ALERTS alerts, or one record."""
-    portion: list[Judged] = []
-    alerts = 0
-    for judged in records:
-        if portion and alerts + len(judged.decisions) > MOST_ALERTS:
-            yield portion
-            portion, alerts = [], 0
-        portion.append(judged)
-        alerts += len(judged.decisions)
-    if portion:
-        yield portion
+def _quieted(
+    candidate: Candidate, event: Event, parameters: dict[str, Any], met: bool, state: PreferenceState
+) -> tuple[bool, PreferenceState]:
+    """Whether the alert may go out, and what is remembered of the preference after it: re-arm is looked at first."""
+    alert_type = candidate.alert_type
+    cool_down_s, margin = alert_type.quiet(parameters)
+    rearm = alert_type.rearm_condition
+    if margin and rearm is not None and not state.armed and rearm.holds(event, parameters) is True:
+        state = state._replace(armed=True)
+    if not met or (margin and not state.armed):
+        return False, state
+    at_us = microseconds(event.event_time)
+    if cool_down_s and state.last_alert_us is not None and abs(at_us - state.last_alert_us) < cool_down_s * SECOND_US:
+        return False, state
+    return True, PreferenceState(state.armed and not margin, at_us if cool_down_s else state.last_alert_us)
+
+
+def _note(memory: Memory, event: Event, changed: dict[tuple[int, str, int], PreferenceState]) -> None:
+    preferences = memory.of(event.entity).preferences
+    if preferences is not None:
+        preferences.update(changed)
+
+
+def _preference_row(event: Event, key: tuple[int, str, int], state: PreferenceState) -> PreferenceMemory:
+    last_us = state.last_alert_us
+    last = None if last_us is None else EPOCH + last_us * MICROSECOND
+    return PreferenceMemory(event.account_id, *key, state.armed, last)
+
+
+def _last_seen(event: Event, alert_type: str, window: Window) -> list[LastSeen]:
+    group = window.group_of(event) if event.kind == window.kind and window.counts(event) else None
+    if group is None:
+        return []
+    return [LastSeen(alert_type, window.definition, *owner_of(event), str(group), event.event_time)]
+
+
+def batch_of(topic: Topic, found: Iterable[Judged]) -> Batch:
+    """What these write, in their order."""
+    batch = Batch()
+    for judged in found:
+        batch.decisions += judged.decisions
+        if judged.reason is not None:
+            batch.refused.append(judged.refused(topic))
+        if judged.seen is not None:
+            batch.seen.append(judged.seen)
+            batch.preferences += judged.preferences
+            batch.last_seen += judged.last_seen
+    return batch
+
+
+def event_of(record: Record) -> Event:
+    """Of a record that was judged."""
+    return cast("Event", record.event)
+
+
+def key_of(event: Any) -> EventKey:
+    return (event.kind, event.event_id, event.event_date)
+
+
+def owner_of(event: Any) -> tuple[str | None, int | None]:
+    """The account of the event, or the customer where it has none."""
+    return (event.account_id, None) if event.account_id is not None else (None, event.customer_id)
+
+
+def decisions(record: Record, alerts: Iterable[Alert], now: datetime) -> list[Decision]:
+    """The alerts of an event, with its times."""
+    event = event_of(record)
+    times = (event.event_time, event.inserted_at, from_microseconds(event.committed_us), kafka_time(record.message), now)
+    return [Decision(alert, event.kind, event.event_id, event.account_id, *times) for alert in alerts]
 
 
 def kafka_time(message: Message) -> datetime | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import psycopg
@@ -15,26 +15,28 @@ from bankalerts.errors import BankalertsError
 from bankalerts.kafka import answering
 from bankalerts.settings import Settings
 from bankalerts.topics import Topics
-from engine import decode, outbox
+from engine import decode, outbox, recall
+from engine.catalogue import Catalogue
 from engine.checkpoint import Checkpoints
 from engine.database import Database, Stopped
-from engine.judged import Judged, decide, in_portions
-from engine.match import Unjudgeable
+from engine.judged import Judged, Portion, Record, batch_of, decide, in_portions, keys_of, needs_of
+from engine.memory import Memory
 from engine.outbox import Batch, PositionLost, Refused
 from engine.positions import Positions, read_position
 from engine.readers import EventReader, Stalled, admin_client, describe, kafka_config, source, watermarks
-from engine.state_follower import STALLED_AFTER_S, Stamped, StateFollower
+from engine.recall import EventKey
+from engine.state_follower import STALLED_AFTER_S, StateFollower
 
 log = logging.getLogger(__name__)
 
 GROUP = "bankalerts-engine"
-MOST_EVENTS = 1_000
+MOST_EVENTS = 10_000  # at once, when there is a backlog; live, a turn takes what is there
 IDLE_S = 0.05
 STORE_POSITIONS_EVERY_S = 1.0
+KEEP_CHECKPOINTS_EVERY_S = 600.0
 REJOIN_AFTER_S = 1.0
 UNKNOWN_VERSION = "the versions stamped on it are not known here: is it from another database?"
 
-Event = tuple[Message, decode.AccountEntry]
 Stalls = set[tuple[int, int]]
 
 
@@ -45,17 +47,19 @@ class Engine:
         """`stalls` are the positions at which an engine of this process has stalled before."""
         topics = Topics(settings.topic_prefix)
         self._admin = admin_client(settings.kafka, settings.name)
-        found = describe(self._admin, [topics.account_entry, topics.account_state, topics.catalogue])
-        self._topic = found[topics.account_entry][0]
+        found = describe(self._admin, [topics.event, topics.state, topics.catalogue])
+        self._topic = found[topics.event][0]
         check_partitions(database, {name: count for name, (_, count) in found.items() if name != topics.catalogue})
         self._name = settings.name
         self._database = database
         self._stalls = stalls
         self._on_ready = on_ready
         self._positions = Positions()
-        self._stored_at = self._came_at = time.monotonic()
+        self._memory = Memory()
+        self._parked: set[int] = set()  # catalogue versions whose parked types were told
+        self._stored_at = self._came_at = self._kept_at = time.monotonic()
         config = kafka_config(settings.kafka, settings.name)
-        states, partitions = found[topics.account_state]
+        states, partitions = found[topics.state]
         self._state = StateFollower(
             *(config, GROUP, self._admin, states, found[topics.catalogue][0]),
             Checkpoints(settings.checkpoints, source(self._admin, states, partitions)),
@@ -72,16 +76,19 @@ class Engine:
         2. apply the state that is there
         3. decode; what cannot be decoded goes to the quarantine
         4. find the state and the catalogue each event was stamped with; none: quarantine
-        5. match
-        6. write alerts, messages, quarantine and positions, in one transaction
+        5. match; for a portion of the events at a time:
+        6. load what has to be known of the past, and judge on it
+        7. write alerts, messages, what is remembered, quarantine and positions, in one transaction
         """
         while not stop.is_set():
             messages = self._events.read(MOST_EVENTS, IDLE_S)
             self._check_progress(bool(messages))
             self._state.read_on()
-            for portion in in_portions(self._judge(messages)):
-                self._write(portion)
+            for portion in in_portions(self._records(messages)):
+                self._write(portion, self._judge(portion))
+                self._memory.prune()
             self._store_positions(STORE_POSITIONS_EVERY_S)
+            self._keep_checkpoints()
 
     def close(self) -> None:
         self._events.close()
@@ -103,61 +110,82 @@ class Engine:
                     self._stalls.add((partition, position))
                     raise Stalled(f"{self._topic.name}, partition {partition}: {newest - position} events do not come")
 
-    def _judge(self, messages: Iterable[Message]) -> Iterator[Judged]:
-        """What becomes of each record, in their order; lazy, for one event may lead to thousands of alerts."""
-        records = [(message, self._decode(message)) for message in messages if self._is_due(message)]
-        stamped = self._stamped([(message, event) for message, event in records if isinstance(event, decode.AccountEntry)])
-        now = datetime.now(UTC)
-        for message, event in records:
-            if not isinstance(event, decode.AccountEntry):
-                yield Judged(message, reason=event)
-                continue
-            found = stamped.get((event.account_id, event.state_version, event.catalogue_version))
-            try:
-                yield Judged(message, reason=UNKNOWN_VERSION) if found is None else decide(message, event, found, now)
-            except Unjudgeable as error:
-                yield Judged(message, reason=str(error))
-
-    def _is_due(self, message: Message) -> bool:
-        due = self._positions.next(int(message.partition() or 0))
-        return due is not None and int(message.offset() or 0) >= due
-
-    def _decode(self, message: Message) -> decode.AccountEntry | str | None:
-        """The event; or why it is none; or None for a row that retention deleted."""
-        value = message.value()
-        if value is None:
-            return None
-        try:
-            return decode.account_entry(value)
-        except decode.Undecodable as error:
-            return str(error)
-
-    def _stamped(self, events: list[Event]) -> dict[tuple[str, int, int], Stamped]:
+    def _records(self, messages: Iterable[Message]) -> list[Record]:
+        """The records that are due, each with its event and what that is judged on, or a reason for the quarantine."""
+        records = []
+        for message in messages:
+            partition, offset = int(message.partition() or 0), int(message.offset() or 0)
+            due = self._positions.next(partition)
+            if due is not None and offset >= due:
+                records.append(decoded(partition, offset, message))
+        events = [(record.partition, record.event) for record in records if record.event is not None]
         if not events:
-            return {}
-        pairs = [(int(message.partition() or 0), event) for message, event in events]
-        return self._database.reading(lambda connection: self._state.stamped(connection, pairs))
+            return records
+        stamped = self._database.reading(lambda connection: self._state.stamped(connection, events))
+        parked: dict[int, Catalogue] = {}
+        for record in records:
+            event = record.event
+            if event is None:
+                continue
+            record.found = found = stamped.get((event.entity, event.state_version, event.catalogue_version))
+            if found is None:
+                record.reason = UNKNOWN_VERSION
+            elif found.catalogue.broken:
+                parked[event.catalogue_version] = found.catalogue
+        self._park(parked)
+        return records
 
-    def _write(self, portion: Sequence[Judged]) -> None:
-        """Write what these records decided. Where PostgreSQL refuses a value of it, one by one: the others flow on."""
-        after = {judged.partition: judged.offset + 1 for judged in portion}
-        batch = Batch(
-            [decision for judged in portion for decision in judged.decisions],
-            [judged.refused(self._topic) for judged in portion if judged.reason is not None],
-        )
-        if batch.empty:
+    def _judge(self, portion: Portion) -> list[Judged]:
+        """What each record led to, on the past as PostgreSQL has it: everything before this portion is written."""
+        recorded: set[EventKey] = set()
+        if portion.remembering:
+            keys = keys_of(portion)
+            recorded = self._database.reading(lambda connection: recall.read_recorded(connection, keys))
+            needs = needs_of(portion, self._memory)
+            self._database.reading(lambda connection: recall.load(connection, self._memory, needs))
+        return list(decide(portion, self._memory, recorded, datetime.now(UTC)))
+
+    def _write(self, portion: Portion, found: Sequence[Judged]) -> None:
+        """Write what these records led to. Where PostgreSQL refuses a value of it, one by one: the others flow on."""
+        after = {record.partition: record.offset + 1 for record in portion.records}
+        if not found:
             self._positions.judged(after)
             return
         try:
-            self._store(after, batch)
+            self._store(after, batch_of(self._topic, found))
         except (psycopg.DataError, psycopg.IntegrityError) as error:
-            if len(portion) > 1:
-                for judged in portion:
-                    self._write([judged])
-            elif portion[0].decisions:
-                self._write([Judged(portion[0].message, reason=f"PostgreSQL refuses its alert: {type(error).__name__}")])
-            else:
+            # memory has seen what is not written now: what comes next finds it in PostgreSQL as it is
+            self._memory.clear()
+            for judged in found:
+                self._write_alone(judged, error if len(found) == 1 else None)
+            self._positions.judged(after)
+
+    def _write_alone(self, judged: Judged, error: psycopg.Error | None) -> None:
+        """`error`: what PostgreSQL said of just this. What it refuses goes to the quarantine."""
+        after = {judged.record.partition: judged.record.offset + 1}
+        try:
+            if error is not None:
+                raise error
+            self._store(after, batch_of(self._topic, [judged]))
+        except (psycopg.DataError, psycopg.IntegrityError) as refusal:
+            if not judged.decisions and judged.seen is None:
                 raise
+            reason = f"PostgreSQL refuses its alert: {type(refusal).__name__}"
+            self._store(after, batch_of(self._topic, [Judged(judged.record, [], reason=reason)]))
+
+    def _park(self, catalogues: Mapping[int, Catalogue]) -> None:
+        """Tell operators of alert types that do not compile, once for each version of the catalogue."""
+        for version in [version for version in catalogues if version not in self._parked]:
+            rows = catalogues[version].broken
+            self._database.reading(
+                lambda connection, version=version, rows=rows: outbox.park(connection, version, rows)  # type: ignore[misc]
+            )
+            self._parked.add(version)
+
+    def _keep_checkpoints(self) -> None:
+        if time.monotonic() - self._kept_at >= KEEP_CHECKPOINTS_EVERY_S:
+            self._kept_at = time.monotonic()
+            self._state.keep_checkpoints()
 
     def _store_positions(self, every_s: float) -> None:
         if time.monotonic() - self._stored_at >= every_s:
@@ -203,11 +231,23 @@ class Engine:
 
     def _lost(self, partitions: list[int]) -> None:
         self._positions.give_up(partitions)
+        self._memory.clear()  # another engine goes on with these: what is remembered here would be old when they come back
         self._state.remove(partitions)
         log.info("gave up partitions %s; states so far: %s", sorted(partitions), self._state.told())
 
     def _quarantine_now(self, refused: Refused) -> None:
         self._database.reading(lambda connection: outbox.quarantine(connection, self._name, refused))
+
+
+def decoded(partition: int, offset: int, message: Message) -> Record:
+    """A record with its event, or with why it is none; with neither where retention deleted the row."""
+    value = message.value()
+    if value is None:
+        return Record(partition, offset, message)
+    try:
+        return Record(partition, offset, message, decode.event(message.key(), value))
+    except decode.Undecodable as error:
+        return Record(partition, offset, message, reason=str(error))
 
 
 def check_partitions(database: Database, counts: dict[str, int]) -> None:

@@ -1,20 +1,36 @@
-"""Which preferences an event matches. Pure: no clock, no float, no iteration over sets (design 4.7)."""
+"""Which preferences an event matches. Pure: no clock, no float, no iteration over sets (design 4.7).
+
+What was seen before comes in as an argument: a window's history, what is remembered of a preference.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from engine.catalogue import AlertType, Catalogue
-from engine.decode import AccountEntry, Permission, Preference
-from engine.snapshot import AccountState
+from engine.catalogue import AlertType, Catalogue, digest
+from engine.decode import Event
+from engine.packed import State
+from engine.parameters import complete
+from engine.rows import Permission, Preference
+from engine.window import History
+
+BEYOND = 10**18  # an integer parameter of this size or more is NULL, as in engine.parameters
 
 
 class Unjudgeable(ValueError):
     """The event cannot be judged by one of its preferences; the text says why, without values."""
+
+
+class Candidate(NamedTuple):
+    """A preference that the event is judged by. No permission: a type without an account."""
+
+    alert_type: AlertType
+    preference: Preference
+    permission: Permission | None
 
 
 class Alert(msgspec.Struct, frozen=True, gc=False):
@@ -29,71 +45,142 @@ class Alert(msgspec.Struct, frozen=True, gc=False):
     evidence: bytes  # JSON
 
 
-def judge(event: AccountEntry, state: AccountState, catalogue: Catalogue) -> Iterator[Alert]:
-    """The alerts of one event, on the account's state and the catalogue of the versions stamped on it (design 4.1, 4.5).
+def judge(event: Event, state: State, catalogue: Catalogue) -> tuple[list[Alert], list[Candidate]]:
+    """The alerts of one event by what it says alone, and the candidates that are judged on what was seen before.
 
-    Raises Unjudgeable.
+    `state` and `catalogue` are those of the versions stamped on the event (design 4.1, 4.5). Raises Unjudgeable.
     """
-    alert_types = catalogue.by_kind.get(event.kind, {})
-    for preference, permission in state.candidates:
+    alerts: list[Alert] = []
+    remembering: list[Candidate] = []
+    for candidate in candidates(event, state, catalogue):
+        alert_type, preference, _ = candidate
+        if remembers(alert_type, preference.parameters):
+            remembering.append(candidate)
+        elif is_met(candidate, event, parameters_of(alert_type, preference.parameters), None):
+            alerts.append(alert(event, candidate))
+    return alerts, remembering
+
+
+def candidates(event: Event, state: State, catalogue: Catalogue) -> Iterator[Candidate]:
+    """The preferences of the event's account or customer that it is judged by: kind, status, currency and permission fit."""
+    alert_types = catalogue.by_kind.get(event.kind)
+    if alert_types is None:
+        return
+    status, currency = event.status, event.currency
+    for preference in state.preferences:
         alert_type = alert_types.get(preference.alert_type)
-        if alert_type is None or event.status not in alert_type.statuses:
+        if alert_type is None or alert_type.mandatory or not preference.enabled or preference.currency != currency:
             continue
-        if preference.currency != event.currency:
+        if alert_type.statuses and status not in alert_type.statuses:
             continue
-        if not is_valid(permission, event):
-            continue
-        if alert_type.uses_balance and not permission.may_see_balance:
-            continue
-        if is_met(alert_type, event, preference):
-            yield _alert(event, alert_type, preference, permission)
+        if event.account_id is None:
+            yield Candidate(alert_type, preference, None)
+        elif permission := permission_of(state, preference.customer_id, alert_type, event):
+            yield Candidate(alert_type, preference, permission)
+    for alert_type in catalogue.mandatory[event.kind]:
+        if not alert_type.statuses or status in alert_type.statuses:
+            yield from mandatory_candidates(event, state, alert_type)
 
 
-def is_met(alert_type: AlertType, event: AccountEntry, preference: Preference) -> bool:
-    """Whether the condition is true; unknown is not. Raises Unjudgeable where a parameter is not of the type declared.
+def permission_of(state: State, customer_id: int, alert_type: AlertType, event: Event) -> Permission | None:
+    """The customer's permission, where it is enough for the event and the type."""
+    for permission in state.permissions:
+        if permission.customer_id == customer_id:
+            return permission if may_see(permission, alert_type, event) else None
+    return None
 
-    A parameter that is not given is NULL, as PostgreSQL has it: a preference may be older than its alert type's declaration.
-    """
+
+def mandatory_candidates(event: Event, state: State, alert_type: AlertType) -> Iterator[Candidate]:
+    """Each customer who may see the account (or the customer who did it), by their preferences, or by the type's defaults."""
+    if event.account_id is None:
+        yield from _by_preference_or_default(event, state, alert_type, event.customer_id or 0, None)
+        return
+    for permission in state.permissions:
+        if may_see(permission, alert_type, event):
+            yield from _by_preference_or_default(event, state, alert_type, permission.customer_id, permission)
+
+
+def _by_preference_or_default(
+    event: Event, state: State, alert_type: AlertType, customer_id: int, permission: Permission | None
+) -> Iterator[Candidate]:
+    own = [
+        preference
+        for preference in state.preferences
+        if preference.customer_id == customer_id
+        and preference.alert_type == alert_type.alert_type
+        and preference.currency == event.currency
+    ]
+    for preference in own or [default_preference(alert_type, customer_id, event.currency)]:
+        yield Candidate(alert_type, preference, permission)
+
+
+def default_preference(alert_type: AlertType, customer_id: int, currency: str | None) -> Preference:
+    """What a mandatory type has for a customer without a preference: number 0, and no version."""
+    return Preference(customer_id, alert_type.alert_type, 0, currency, {}, alert_type.default_channels, True, -1)
+
+
+def may_see(permission: Permission, alert_type: AlertType, event: Event) -> bool:
+    """Whether the permission was valid when the event was inserted, and reaches as far as the type looks."""
+    if event.inserted_at < permission.valid_from:
+        return False
+    if permission.valid_until is not None and event.inserted_at >= permission.valid_until:
+        return False
+    return permission.may_see_balance or not alert_type.uses_balance
+
+
+def remembers(alert_type: AlertType, given: Mapping[str, Any]) -> bool:
+    """Whether such a preference is judged on what was seen before: a window, a timer, a cool-down, a re-arm margin."""
+    if alert_type.always_remembers:
+        return True
+    for name in alert_type.quiet_names:
+        if name in given:
+            return any(alert_type.quiet(complete(alert_type.declared, given)))
+    return alert_type.quiet_by_default
+
+
+def parameters_of(alert_type: AlertType, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the condition reads as its parameters: as given where all it reads was given well, else completed."""
+    for name, kind in alert_type.read_types:
+        value = given.get(name)
+        if type(value) is not kind or (kind is int and abs(cast("int", value)) >= BEYOND):
+            return complete(alert_type.declared, given)
+    return given
+
+
+def is_met(candidate: Candidate, event: Event, parameters: Mapping[str, Any], history: History | None) -> bool:
+    """Whether the condition is true; unknown is not. Raises Unjudgeable."""
     try:
-        return alert_type.condition.holds(event, preference.parameters) is True
-    except KeyError:
-        return alert_type.condition.holds_with_null(event, preference.parameters) is True
-    except TypeError as error:
+        return candidate.alert_type.condition.holds(event, parameters, history) is True
+    except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise Unjudgeable(
-            f"preference {preference.preference_no} of customer {preference.customer_id} lacks what alert type "
-            f"{alert_type.alert_type} declares ({type(error).__name__})"
+            f"preference {candidate.preference.preference_no} of customer {candidate.preference.customer_id}: the condition "
+            f"of alert type {candidate.alert_type.alert_type} cannot be computed ({type(error).__name__})"
         ) from error
 
 
-def is_valid(permission: Permission, event: AccountEntry) -> bool:
-    """Whether the permission was valid when the event was inserted."""
-    if event.inserted_at < permission.valid_from:
-        return False
-    return permission.valid_until is None or event.inserted_at < permission.valid_until
-
-
-def identity(event: AccountEntry, customer_id: int, alert_type: str, preference_no: int) -> str:
+def identity(event: Event, customer_id: int, alert_type: str, preference_no: int) -> str:
     """The alert's id: the first 128 bits of the sha256 of its identity, so it is the same wherever the decision is made."""
     parts = (
-        *(event.kind, event.event_id, event.event_date.isoformat(), event.account_id),
+        *(event.kind, event.event_id, event.event_date.isoformat(), event.account_id or ""),
         *(str(customer_id), alert_type, str(preference_no)),
     )
     return digest(*parts)
 
 
-def digest(*parts: str) -> str:
-    """32 hexadecimal digits."""
-    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
-
-
-def _alert(event: AccountEntry, alert_type: AlertType, preference: Preference, permission: Permission) -> Alert:
-    evidence = {
+def alert(event: Event, candidate: Candidate, history: History | None = None) -> Alert:
+    """The decision, with the values that were compared: no free text, all of the history where there is one."""
+    alert_type, preference, permission = candidate
+    evidence: dict[str, Any] = {
         "event": {column: getattr(event, column) for column in alert_type.shown},
-        "parameters": preference.parameters,
+        "parameters": complete(alert_type.declared, preference.parameters),
+    }
+    if history is not None:
+        evidence["history"] = history._asdict()
+    evidence |= {
         "state_version": event.state_version,
         "catalogue_version": event.catalogue_version,
-        "preference_version": preference.state_version,
-        "permission_version": permission.state_version,
+        "preference_version": preference.state_version if preference.preference_no else None,
+        "permission_version": None if permission is None else permission.state_version,
     }
     return Alert(
         alert_id=identity(event, preference.customer_id, alert_type.alert_type, preference.preference_no),
@@ -101,6 +188,6 @@ def _alert(event: AccountEntry, alert_type: AlertType, preference: Preference, p
         customer_id=preference.customer_id,
         alert_type=alert_type.alert_type,
         preference_no=preference.preference_no,
-        channels=tuple(preference.channels),
+        channels=preference.channels,
         evidence=msgspec.json.encode(evidence),
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg.errors import UniqueViolation
 
 from engine.match import Alert
+from engine.remembered import LastSeen, PreferenceMemory, SeenEvent, write_last_seen, write_preference_memory, write_seen
 from sql import queries
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -50,14 +52,13 @@ class Move:
     next: int
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """An alert with the times of its event, as the row has them."""
 
     alert: Alert
     event_kind: str
     event_id: str
-    account_id: str
+    account_id: str | None
     event_time: datetime
     inserted_at: datetime
     committed_at: datetime | None
@@ -67,14 +68,17 @@ class Decision:
 
 @dataclass
 class Batch:
-    """What one turn of the loop decided."""
+    """What one transaction writes: what was decided, and what is remembered of it."""
 
     decisions: list[Decision] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    seen: list[SeenEvent] = field(default_factory=list)
+    preferences: list[PreferenceMemory] = field(default_factory=list)
+    last_seen: list[LastSeen] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
-        return not self.decisions and not self.refused
+        return not (self.decisions or self.refused or self.seen)
 
 
 def write(connection: Connection, engine: str, topic: Topic, moves: Sequence[Move], batch: Batch) -> None:
@@ -95,6 +99,12 @@ def _write(connection: Connection, engine: str, topic: Topic, moves: Sequence[Mo
         move_positions(connection, engine, topic, moves)
         if batch.decisions:
             put(connection, batch.decisions)
+        if batch.seen:
+            write_seen(connection, batch.seen)
+        if batch.preferences:
+            write_preference_memory(connection, batch.preferences)
+        if batch.last_seen:
+            write_last_seen(connection, batch.last_seen)
         for refused in batch.refused:
             quarantine(connection, engine, refused)
         connection.execute("commit")
@@ -145,6 +155,14 @@ def quarantine(connection: Connection, engine: str, refused: Refused) -> None:
         reason=refused.reason,
         engine=engine,
     )
+
+
+def park(connection: Connection, catalogue_version: int, broken: Mapping[str, str]) -> None:
+    """Tell operators of alert types that do not compile: name -> reason."""
+    for alert_type, reason in broken.items():
+        queries("engine", "psycopg").park_type(
+            connection, alert_type=alert_type, catalogue_version=catalogue_version, reason=reason
+        )
 
 
 def _copy(connection: Connection, statement: str, decisions: Sequence[Decision]) -> None:

@@ -41,11 +41,94 @@ copy staged_alert (alert_id, event_kind, event_id, event_date, account_id, custo
 -- Of the staged alerts those that are new, with their messages.
 insert into alerting.alert select * from staged_alert on conflict do nothing;
 
+-- name: copy_seen#
+-- Events that something remembered was judged on, in that order.
+copy alerting.seen_event (event_kind, event_id, event_date, account_id, customer_id) from stdin;
+
+-- name: put_preference_memory!
+-- What is remembered of preferences from here on.
+insert into alerting.preference_memory as m (account_id, customer_id, alert_type, preference_no, armed, last_alert_time)
+select * from unnest(:account_id::text[], :customer_id::bigint[], :alert_type::text[], :preference_no::integer[], :armed::boolean[],
+                     :last_alert_time::timestamptz[])
+on conflict (account_id, customer_id, alert_type, preference_no)
+do update set armed = excluded.armed, last_alert_time = excluded.last_alert_time;
+
+-- name: put_last_seen!
+-- When groups were last seen; the newest time stays.
+insert into alerting.last_seen as l (alert_type, definition, account_id, customer_id, group_key, last_time)
+select * from unnest(:alert_type::text[], :definition::text[], :account_id::text[], :customer_id::bigint[], :group_key::text[],
+                     :last_time::timestamptz[])
+on conflict (account_id, customer_id, alert_type, definition, group_key)
+do update set last_time = excluded.last_time where l.last_time < excluded.last_time;
+
+-- name: park_type!
+-- An alert type that does not compile, with the reason; once for a version of the catalogue.
+insert into alerting.parked_type (alert_type, catalogue_version, reason) values (:alert_type, :catalogue_version, :reason)
+on conflict do nothing;
+
 -- name: quarantine!
 -- A record that could not be decoded or judged; once, however often it is read.
 insert into alerting.quarantine (topic, topic_id, partition, position, event_key, event_value, reason, quarantined_by)
 values (:topic, :topic_id, :partition, :position, :event_key, :event_value, :reason, :engine)
 on conflict (topic_id, partition, position) do nothing;
+
+-- name: read_seen
+-- Those of these events that were judged before by something that remembers.
+select s.event_kind, s.event_id, s.event_date
+  from unnest(:kinds::text[], :ids::text[], :dates::date[]) w (event_kind, event_id, event_date)
+  join alerting.seen_event s using (event_kind, event_id, event_date);
+
+-- name: read_account_entries
+-- The account entries of these accounts, each after its time (null: all), with what windows read.
+select e.entry_id as event_id, e.booking_date as event_date, e.entry_id, e.account_id, null::bigint as customer_id, e.amount_minor,
+       e.currency, e.status, e.balance_after_minor, e.entry_type, e.original_amount_minor, e.original_currency,
+       e.counterparty_account, e.description, e.event_time, e.inserted_at, e.transaction_id
+  from unnest(:owners::text[], :after_us::bigint[]) w (account_id, after_us)
+  join bank.account_entry e
+    on e.account_id = w.account_id
+   and e.event_time > coalesce('epoch'::timestamptz + w.after_us * interval '1 microsecond', '-infinity');
+
+-- name: read_card_authorisations
+-- The same of card authorisations.
+select e.authorisation_id as event_id, e.authorised_on as event_date, e.authorisation_id, e.account_id, null::bigint as customer_id,
+       e.card_token, e.amount_minor, e.currency, e.original_amount_minor, e.original_currency, e.merchant_id,
+       e.merchant_category, e.country, e.card_present, e.outcome, e.outcome as status, e.decline_reason, e.event_time,
+       e.inserted_at, e.transaction_id
+  from unnest(:owners::text[], :after_us::bigint[]) w (account_id, after_us)
+  join bank.card_authorisation e
+    on e.account_id = w.account_id
+   and e.event_time > coalesce('epoch'::timestamptz + w.after_us * interval '1 microsecond', '-infinity');
+
+-- name: read_payment_orders
+-- The same of payment orders.
+select e.status_change_id as event_id, e.changed_on as event_date, e.status_change_id, e.order_id, e.account_id,
+       null::bigint as customer_id, e.status, e.disclosable_reason, e.amount_minor, e.currency, e.event_time, e.inserted_at,
+       e.transaction_id
+  from unnest(:owners::text[], :after_us::bigint[]) w (account_id, after_us)
+  join bank.payment_order e
+    on e.account_id = w.account_id
+   and e.event_time > coalesce('epoch'::timestamptz + w.after_us * interval '1 microsecond', '-infinity');
+
+-- name: read_customer_activity
+-- The same of the activity of customers.
+select e.activity_id as event_id, e.occurred_on as event_date, e.activity_id, null::text as account_id, e.customer_id,
+       e.activity_type, null::text as status, e.properties, e.event_time, e.inserted_at, e.transaction_id
+  from unnest(:owners::bigint[], :after_us::bigint[]) w (customer_id, after_us)
+  join bank.customer_activity e
+    on e.customer_id = w.customer_id
+   and e.event_time > coalesce('epoch'::timestamptz + w.after_us * interval '1 microsecond', '-infinity');
+
+-- name: read_last_seen
+-- When the groups of these accounts and customers were last seen.
+select account_id, customer_id, definition, group_key, last_time
+  from alerting.last_seen
+ where account_id = any (:accounts::text[]) or (account_id is null and customer_id = any (:customers::bigint[]));
+
+-- name: read_preference_memory
+-- What is remembered of the preferences on these accounts, and of these customers' without an account.
+select account_id, customer_id, alert_type, preference_no, armed, last_alert_time
+  from alerting.preference_memory
+ where account_id = any (:accounts::text[]) or (account_id is null and customer_id = any (:customers::bigint[]));
 
 -- name: read_permissions_at
 -- The permissions of accounts as they were at given state versions.
