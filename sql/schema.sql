@@ -38,6 +38,102 @@ CREATE SCHEMA bank;
 
 
 --
+-- Name: seen_place; Type: TYPE; Schema: audit; Owner: -
+--
+
+CREATE TYPE audit.seen_place AS (
+	seen_no bigint,
+	transaction_id bigint,
+	seen_below bigint,
+	inserted_at timestamp with time zone,
+	event_id text
+);
+
+
+--
+-- Name: TYPE seen_place; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON TYPE audit.seen_place IS 'Where an event stands in the order in which events were judged; seen_no where that was recorded.';
+
+
+--
+-- Name: judgement; Type: TYPE; Schema: audit; Owner: -
+--
+
+CREATE TYPE audit.judgement AS (
+	event_kind text,
+	event_id text,
+	event_date date,
+	account_id text,
+	customer_id bigint,
+	alert_type text,
+	preference_no integer,
+	outcome text,
+	event_time timestamp with time zone,
+	inserted_at timestamp with time zone,
+	channels text[],
+	compared jsonb,
+	type_version bigint,
+	preference_version bigint,
+	permission_version bigint,
+	place audit.seen_place,
+	cool_down numeric,
+	rearm_margin numeric,
+	rearms boolean,
+	arms boolean,
+	cancels boolean,
+	timer_key text,
+	due_at timestamp with time zone
+);
+
+
+--
+-- Name: TYPE judgement; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON TYPE audit.judgement IS 'One event and one preference: the outcome, the values compared, and the versions that counted.';
+
+
+--
+-- Name: expression_part; Type: TYPE; Schema: bank; Owner: -
+--
+
+CREATE TYPE bank.expression_part AS (
+	sql text,
+	kind text,
+	first_token integer,
+	tightest integer,
+	next_token integer
+);
+
+
+--
+-- Name: TYPE expression_part; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON TYPE bank.expression_part IS 'A part of an expression as PostgreSQL evaluates it. kind: integer, text, boolean, time, json, null for NULL; tightest: the tightest operator that may follow.';
+
+
+--
+-- Name: expression_token; Type: TYPE; Schema: bank; Owner: -
+--
+
+CREATE TYPE bank.expression_token AS (
+	kind text,
+	content text,
+	"position" integer
+);
+
+
+--
+-- Name: TYPE expression_token; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON TYPE bank.expression_token IS 'kind: value, word, sign or end; words in small letters; positions count characters from 1.';
+
+
+--
 -- Name: add_partitions(date, date); Type: FUNCTION; Schema: alerting; Owner: -
 --
 
@@ -52,21 +148,25 @@ declare
 begin
     -- two at once would both find the same table missing
     perform pg_advisory_xact_lock(hashtext('alerting.add_partitions'));
-    for v_month in select generate_series(date_trunc('month', p_from::timestamp), p_until::timestamp, '1 month')::date loop
-        foreach v_table in array '{bank.account_entry,alerting.alert,alerting.outbox,alerting.delivery_attempt}'::text[] loop
-            v_name := v_table || to_char(v_month, '"_"YYYY"_"MM');
-            continue when to_regclass(v_name) is not null;
-            begin
-                execute format('create table %s partition of %s for values from (%L) to (%L) %s',
-                    v_name, v_table, v_month, (v_month + interval '1 month')::date,
-                    case v_table when 'alerting.outbox' then 'with (fillfactor = 80)' end);
-                v_made := v_made + 1;
-            exception when check_violation then
-                raise warning '% has no partition for %: rows of that month are in %_default already',
-                        v_table, to_char(v_month, 'YYYY-MM'), v_table
-                    using hint = 'They are whole there, and so are those to come: leave them. Make the partitions of a month before its first row.';
-            end;
-        end loop;
+    for v_month, v_table in
+        select month::date, format('%I.%I', n.nspname, c.relname)
+          from generate_series(date_trunc('month', p_from::timestamp), p_until::timestamp, '1 month') month,
+               pg_partitioned_table p join pg_class c on c.oid = p.partrelid join pg_namespace n on n.oid = c.relnamespace
+         where p.partstrat = 'r' and n.nspname in ('bank', 'alerting')
+         order by 1, 2
+    loop
+        v_name := v_table || to_char(v_month, '"_"YYYY"_"MM');
+        continue when to_regclass(v_name) is not null;
+        begin
+            execute format('create table %s partition of %s for values from (%L) to (%L) %s',
+                v_name, v_table, v_month, (v_month + interval '1 month')::date,
+                case v_table when 'alerting.outbox' then 'with (fillfactor = 80)' end);
+            v_made := v_made + 1;
+        exception when check_violation then
+            raise warning '% has no partition for %: rows of that month are in %_default already',
+                    v_table, to_char(v_month, 'YYYY-MM'), v_table
+                using hint = 'They are whole there, and so are those to come: leave them. Make the partitions of a month before its first row.';
+        end;
     end loop;
     return v_made;
 end
@@ -133,52 +233,522 @@ $$;
 COMMENT ON FUNCTION alerting.message_id(p_alert_id uuid, p_channel text) IS 'The id of the message that brings an alert on a channel: the same whenever it is made.';
 
 
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: alert_type_history; Type: TABLE; Schema: audit; Owner: -
+--
+
+CREATE TABLE audit.alert_type_history (
+    alert_type text NOT NULL,
+    from_version bigint NOT NULL,
+    until_version bigint,
+    event_kind text NOT NULL,
+    statuses text[] NOT NULL,
+    condition text NOT NULL,
+    parameters jsonb NOT NULL,
+    category text NOT NULL,
+    title text NOT NULL,
+    uses_balance boolean NOT NULL,
+    began_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    began_by text DEFAULT SESSION_USER NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by text,
+    mandatory boolean DEFAULT false NOT NULL,
+    default_channels text[] DEFAULT '{}'::text[] NOT NULL,
+    purpose text DEFAULT 'SERVICE'::text NOT NULL,
+    window_aggregate text,
+    window_value text,
+    window_group text[] DEFAULT '{}'::text[] NOT NULL,
+    window_condition text,
+    window_length text,
+    window_lateness integer DEFAULT 3600 NOT NULL,
+    cool_down text,
+    rearm_margin text,
+    rearm_condition text,
+    timer_arm text,
+    timer_cancel text,
+    timer_key text,
+    timer_after text,
+    timer_schedule jsonb
+);
+
+
+--
+-- Name: TABLE alert_type_history; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON TABLE audit.alert_type_history IS 'Each alert type as it was at the catalogue versions from_version up to, not including, until_version.';
+
+
+--
+-- Name: aggregate_query(audit.alert_type_history, text); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.aggregate_query(p_type audit.alert_type_history, p_which text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+    -- history is NULL as a whole where the event has no value of a group
+    select format('case when subject.has_group then %s end', case p_type.window_aggregate
+        when 'COUNT' then format('count(*) filter (where %s)::numeric', p_which)
+        when 'AVERAGE' then format('div(sum(member.value) filter (where %1$s), nullif(count(member.value) filter (where %1$s), 0))', p_which)
+        else format('%s(member.value) filter (where %s)', lower(p_type.window_aggregate), p_which) end)
+$_$;
+
+
+--
+-- Name: candidates_query(audit.alert_type_history, text, boolean, jsonb); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.candidates_query(p_type audit.alert_type_history, p_kind text, p_now boolean, p_assumed jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $_$
+declare
+    c_own constant text := $query$
+        select p.customer_id, p.preference_no, {currency} as currency, p.parameters, p.channels, {enabled} as enabled, p.from_version
+          from {table} p
+         where {same} and p.alert_type = {alert_type} and {at_p} $query$;
+    c_by_default constant text := $query$
+        union all
+        select q.customer_id, 0, {event_currency}, '{}'::jsonb, {default_channels}::text[], true, null
+          from {entitled} q
+         where {at_q} and not exists (select from {table} p
+               where {same} and p.customer_id = q.customer_id and p.alert_type = {alert_type} and {at_p} and {same_currency}) $query$;
+    c_assumed constant text := $query$
+        select q.customer_id, 1, {event_currency}, {assumed}::jsonb, {default_channels}::text[], true, null::bigint
+          from {entitled} q where {at_q} $query$;
+    v_activity constant boolean := p_type.event_kind = 'CUSTOMER_ACTIVITY';
+    v_template text := c_own;
+begin
+    if p_assumed is not null then
+        v_template := 'select * from (' || c_assumed || ') as a (customer_id, preference_no, currency, parameters, channels, enabled, from_version)';
+    elsif p_type.mandatory then
+        v_template := c_own || c_by_default;
+    end if;
+    if p_kind = 'TIMER' then
+        -- the one preference that the timer names, whatever became of it
+        v_template := format($query$
+            select event.customer_id, event.preference_no, found.currency, coalesce(found.parameters, '{}') as parameters, found.channels,
+                   found.enabled, found.from_version
+              from (select 1) one left join (%s) found on found.customer_id = event.customer_id and found.preference_no = event.preference_no
+            $query$, v_template);
+    end if;
+    return audit.filled(v_template, jsonb_build_object(
+        'table', case when v_activity then 'audit.customer_preference_history' else 'audit.alert_preference_history' end,
+        'same', case when v_activity then 'p.customer_id = event.customer_id' else 'p.account_id = event.account_id' end,
+        'entitled', case when v_activity then '(select event.customer_id, event.state_version as from_version, null::bigint as until_version)'
+                         else '(select * from audit.account_permission_history h where h.account_id = event.account_id)' end,
+        'currency', case when v_activity then 'null::text' else 'p.currency' end,
+        'event_currency', case when v_activity or p_kind = 'TIMER' then 'null::text' else 'event.currency' end,
+        'same_currency', case when v_activity or p_kind = 'TIMER' then 'true' else 'p.currency = event.currency' end,
+        'enabled', case when p_type.mandatory then 'true' else 'p.enabled' end,
+        'alert_type', quote_literal(p_type.alert_type),
+        'default_channels', quote_literal(p_type.default_channels),
+        'assumed', quote_nullable(p_assumed),
+        'at_p', audit.version_query('p', p_now), 'at_q', audit.version_query('q', p_now)));
+end
+$_$;
+
+
+--
+-- Name: FUNCTION candidates_query(p_type audit.alert_type_history, p_kind text, p_now boolean, p_assumed jsonb); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.candidates_query(p_type audit.alert_type_history, p_kind text, p_now boolean, p_assumed jsonb) IS 'The preferences that an event meets: those there are; a mandatory type''s defaults as number 0 where a customer has none in the event''s currency.';
+
+
+--
+-- Name: dry_run(audit.alert_type_history, date, date, jsonb, bigint); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.dry_run(p_type audit.alert_type_history, p_from date, p_until date, p_assumed jsonb DEFAULT NULL::jsonb, p_customer bigint DEFAULT NULL::bigint) RETURNS SETOF audit.judgement
+    LANGUAGE sql STABLE
+    AS $$
+    select * from audit.judge(array[p_type], p_from, p_until, null, null, p_customer, true, true, p_assumed)
+$$;
+
+
+--
+-- Name: FUNCTION dry_run(p_type audit.alert_type_history, p_from date, p_until date, p_assumed jsonb, p_customer bigint); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.dry_run(p_type audit.alert_type_history, p_from date, p_until date, p_assumed jsonb, p_customer bigint) IS 'The alerts that events of these dates would have led to, had this alert type and today''s preferences and permissions been there: for every permitted customer with p_assumed, where given.';
+
+
+--
+-- Name: entity_of(text, text); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.entity_of(p_event_kind text, p_event_id text) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select coalesce(account_id, customer_id::text) from audit.event where event_kind = p_event_kind and event_id = p_event_id limit 1
+$$;
+
+
+--
+-- Name: FUNCTION entity_of(p_event_kind text, p_event_id text); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.entity_of(p_event_kind text, p_event_id text) IS 'The account of an event, or the customer where it has none.';
+
+
 --
 -- Name: expected_alerts(date, date); Type: FUNCTION; Schema: audit; Owner: -
 --
 
 CREATE FUNCTION audit.expected_alerts(p_from date DEFAULT '-infinity'::date, p_until date DEFAULT 'infinity'::date) RETURNS TABLE(event_kind text, event_id text, event_date date, account_id text, customer_id bigint, alert_type text, preference_no integer)
-    LANGUAGE plpgsql STABLE
-    AS $_$
-declare
-    v_type audit.alert_type_history;
-begin
-    -- each version of each alert type judges the events stamped with a catalogue version it was valid for
-    for v_type in select * from audit.alert_type_history h where h.event_kind = 'ACCOUNT_ENTRY' order by h.alert_type, h.from_version loop
-        return query execute format($query$
-            select 'ACCOUNT_ENTRY', event.entry_id, event.booking_date, event.account_id, preference.customer_id, preference.alert_type, preference.preference_no
-              from bank.account_entry event
-              join audit.alert_preference_history preference
-                on preference.account_id = event.account_id
-               and preference.from_version <= event.state_version
-               and (preference.until_version is null or event.state_version < preference.until_version)
-              join audit.account_permission_history permission
-                on permission.account_id = event.account_id
-               and permission.customer_id = preference.customer_id
-               and permission.from_version <= event.state_version
-               and (permission.until_version is null or event.state_version < permission.until_version)
-             where event.booking_date between $1 and $2
-               and $3 <= event.catalogue_version and ($4 is null or event.catalogue_version < $4)
-               and event.status = any ($5)
-               and preference.alert_type = $6
-               and preference.enabled
-               and preference.currency = event.currency
-               and permission.valid_from <= event.inserted_at
-               and (permission.valid_until is null or event.inserted_at < permission.valid_until)
-               and (permission.may_see_balance or not $7)
-               and (%s)
-            $query$, bank.condition_sql(v_type.condition, v_type.parameters))
-        using p_from, p_until, v_type.from_version, v_type.until_version, v_type.statuses, v_type.alert_type, v_type.uses_balance;
-    end loop;
-end
-$_$;
+    LANGUAGE sql STABLE
+    AS $$
+    select event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no
+      from audit.judged(p_from, p_until, p_alerted_only => true)
+$$;
 
 
 --
 -- Name: FUNCTION expected_alerts(p_from date, p_until date); Type: COMMENT; Schema: audit; Owner: -
 --
 
-COMMENT ON FUNCTION audit.expected_alerts(p_from date, p_until date) IS 'The alerts that the events booked from p_from to p_until should have led to, by the state and catalogue versions stamped on them (design 4).';
+COMMENT ON FUNCTION audit.expected_alerts(p_from date, p_until date) IS 'The alerts that the events of these dates should have led to, by the state and catalogue versions stamped on them (design 4).';
+
+
+--
+-- Name: explain(text, text, bigint); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.explain(p_event_kind text, p_event_id text, p_customer bigint DEFAULT NULL::bigint) RETURNS TABLE(event_date date, account_id text, customer_id bigint, alert_type text, preference_no integer, outcome text, compared jsonb, type_version bigint, type_by text, type_at timestamp with time zone, preference_version bigint, preference_by text, preference_at timestamp with time zone, permission_version bigint, permission_by text, permission_at timestamp with time zone, alert_id uuid, messages jsonb)
+    LANGUAGE sql STABLE
+    AS $$
+    select j.event_date, j.account_id, j.customer_id, j.alert_type, j.preference_no,
+           case when j.outcome = 'ALERTED' and sent.suppressed then 'SUPPRESSED'
+                when j.outcome = 'ALERTED' and a.alert_id is null and exists (
+                     select from alerting.parked_type k where (k.alert_type, k.catalogue_version) = (j.alert_type, j.type_version)) then 'TYPE_PARKED'
+                else j.outcome end, j.compared,
+           j.type_version, t.began_by, t.began_at, j.preference_version, coalesce(p.began_by, c.began_by), coalesce(p.began_at, c.began_at),
+           j.permission_version, q.began_by, q.began_at, a.alert_id, sent.messages
+      from audit.judged(p_event_kind => p_event_kind, p_event_id => p_event_id, p_customer => p_customer) j
+      left join audit.alert_type_history t on (t.alert_type, t.from_version) = (j.alert_type, j.type_version)
+      left join audit.alert_preference_history p on (p.account_id, p.customer_id, p.alert_type, p.preference_no, p.from_version)
+                                                  = (j.account_id, j.customer_id, j.alert_type, j.preference_no, j.preference_version)
+      left join audit.customer_preference_history c on j.account_id is null and (c.customer_id, c.alert_type, c.preference_no, c.from_version)
+                                                     = (j.customer_id, j.alert_type, j.preference_no, j.preference_version)
+      left join audit.account_permission_history q on (q.account_id, q.customer_id, q.from_version) = (j.account_id, j.customer_id, j.permission_version)
+      left join alerting.alert a on (a.event_id, a.event_date, a.event_kind, a.customer_id, a.alert_type, a.preference_no)
+                                  = (j.event_id, j.event_date, j.event_kind, j.customer_id, j.alert_type, j.preference_no)
+                                 and a.account_id is not distinct from j.account_id
+     cross join lateral (
+        select jsonb_object_agg(o.channel, concat_ws(': ', o.state, o.reason)) as messages, bool_and(o.state = 'SUPPRESSED') as suppressed
+          from alerting.outbox o where (o.alert_id, o.event_date) = (a.alert_id, a.event_date)) sent
+     order by j.event_date, j.account_id, j.customer_id, j.alert_type, j.preference_no
+$$;
+
+
+--
+-- Name: FUNCTION explain(p_event_kind text, p_event_id text, p_customer bigint); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.explain(p_event_kind text, p_event_id text, p_customer bigint) IS 'Why an event led to an alert or not: one row per preference with the outcome, the values compared, who wrote what counted and when, and its messages.';
+
+
+--
+-- Name: filled(text, jsonb); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.filled(p_template text, p_parts jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT
+    AS $$
+    -- in one pass: what a part brings in is not looked at again
+    select string_agg(coalesce(p_parts ->> part[1], part[2]), '' order by n)
+      from regexp_matches(p_template, '\{([a-z_]+)\}|([^{]+|\{)', 'g') with ordinality t (part, n)
+$$;
+
+
+--
+-- Name: FUNCTION filled(p_template text, p_parts jsonb); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.filled(p_template text, p_parts jsonb) IS 'A text with its {names} replaced by the parts of these names.';
+
+
+--
+-- Name: judge(audit.alert_type_history[], date, date, text, text, bigint, boolean, boolean, jsonb); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.judge(p_versions audit.alert_type_history[], p_from date, p_until date, p_event_kind text, p_event_id text, p_customer bigint, p_alerted_only boolean, p_now boolean, p_assumed jsonb) RETURNS SETOF audit.judgement
+    LANGUAGE plpgsql STABLE
+    AS $_$
+declare
+    v_type audit.alert_type_history;
+    v_queries text[] := '{}';
+    v_query text;
+    v_remembers boolean;
+    j audit.judgement;
+    v_preference audit.judgement;
+    v_alert_time timestamptz;
+    v_armed boolean;
+    v_operations audit.judgement[];
+begin
+    select bool_or(t.cool_down is not null or t.rearm_margin is not null or t.timer_arm is not null or t.timer_schedule is not null)
+      into v_remembers from unnest(p_versions) t;
+    foreach v_type in array p_versions loop
+        v_type := audit.sound(v_type, p_now);
+        continue when v_type.timer_schedule is not null and p_event_kind <> 'TIMER';
+        if v_type.timer_schedule is null and (v_remembers or coalesce(p_event_kind, v_type.event_kind) = v_type.event_kind) then
+            v_queries := v_queries || audit.judging_query(v_type, v_type.event_kind, p_now, p_assumed);
+        end if;
+        if v_type.timer_arm is not null or v_type.timer_schedule is not null then
+            v_queries := v_queries || audit.judging_query(v_type, 'TIMER', p_now, p_assumed);
+        end if;
+    end loop;
+    if not v_remembers then
+        foreach v_query in array v_queries loop
+            return query execute v_query using p_from, p_until, p_event_id, p_customer, null::text, p_alerted_only;
+        end loop;
+        return;
+    end if;
+    -- What came before counts: all events of the account or customer, in the order in which they were judged, those that were not judged
+    -- yet last. One that was judged and not recorded had nothing to remember: where it stands is no matter.
+    for j in execute format($query$
+        select * from (%s) j
+         order by account_id, customer_id, preference_no, (place).seen_no nulls last,
+                  coalesce((place).transaction_id, 0), (place).inserted_at, (place).event_id $query$, array_to_string(v_queries, ' union all '))
+        using '-infinity'::date, 'infinity'::date, null::text, p_customer,
+              case when p_event_id is not null then coalesce(audit.entity_of(p_event_kind, p_event_id), '') end, p_alerted_only
+    loop
+        if (j.account_id, j.customer_id, j.preference_no) is distinct from (v_preference.account_id, v_preference.customer_id, v_preference.preference_no) then
+            v_armed := true; v_alert_time := null; v_operations := '{}';
+        end if;
+        v_preference := j;
+        if j.event_kind = 'TIMER' and j.outcome in ('ALERTED', 'CONDITION_FALSE', 'CONDITION_UNKNOWN') and not audit.timer_stands(v_operations, j) then
+            j.outcome := 'TIMER_CANCELLED';
+        end if;
+        if j.outcome in ('ALERTED', 'CONDITION_FALSE', 'CONDITION_UNKNOWN') and j.rearm_margin > 0 and j.rearms then
+            v_armed := true;
+        end if;
+        if j.outcome = 'ALERTED' then
+            if j.rearm_margin > 0 and not v_armed then
+                j.outcome := 'DISARMED';
+            elsif j.cool_down > 0 and abs(extract(epoch from j.event_time - v_alert_time)) < j.cool_down then
+                j.outcome := 'COOL_DOWN';
+            else
+                v_armed := v_armed and coalesce(j.rearm_margin, 0) <= 0;
+                if j.cool_down > 0 then
+                    v_alert_time := j.event_time;
+                end if;
+            end if;
+        end if;
+        if j.timer_key is not null and (j.arms and j.due_at is not null or j.cancels and not j.arms) then
+            v_operations := v_operations || j;
+        end if;
+        continue when p_event_kind <> j.event_kind or p_event_id <> j.event_id or j.event_date not between p_from and p_until
+                   or p_alerted_only and j.outcome <> 'ALERTED' or j.outcome = 'STARTS_SCHEDULE';
+        return next j;
+    end loop;
+end
+$_$;
+
+
+--
+-- Name: FUNCTION judge(p_versions audit.alert_type_history[], p_from date, p_until date, p_event_kind text, p_event_id text, p_customer bigint, p_alerted_only boolean, p_now boolean, p_assumed jsonb); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.judge(p_versions audit.alert_type_history[], p_from date, p_until date, p_event_kind text, p_event_id text, p_customer bigint, p_alerted_only boolean, p_now boolean, p_assumed jsonb) IS 'What one alert type, in all its versions, makes of events. p_now: of its one version, on the state of today. p_assumed: as if every permitted customer had these parameters.';
+
+
+--
+-- Name: judged(date, date, text, text, bigint, text, boolean); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.judged(p_from date DEFAULT '-infinity'::date, p_until date DEFAULT 'infinity'::date, p_event_kind text DEFAULT NULL::text, p_event_id text DEFAULT NULL::text, p_customer bigint DEFAULT NULL::bigint, p_alert_type text DEFAULT NULL::text, p_alerted_only boolean DEFAULT false) RETURNS SETOF audit.judgement
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    v_versions audit.alert_type_history[];
+begin
+    for v_versions in
+        select array_agg(h order by h.from_version) from audit.alert_type_history h
+         where h.alert_type = coalesce(p_alert_type, h.alert_type)
+         group by h.alert_type
+        having p_event_kind is null or bool_or(h.event_kind = p_event_kind or p_event_kind = 'TIMER' and coalesce(h.timer_arm, h.timer_schedule::text) is not null)
+         order by h.alert_type
+    loop
+        return query select * from audit.judge(v_versions, p_from, p_until, p_event_kind, p_event_id, p_customer, p_alerted_only, false, null);
+    end loop;
+end
+$$;
+
+
+--
+-- Name: FUNCTION judged(p_from date, p_until date, p_event_kind text, p_event_id text, p_customer bigint, p_alert_type text, p_alerted_only boolean); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.judged(p_from date, p_until date, p_event_kind text, p_event_id text, p_customer bigint, p_alert_type text, p_alerted_only boolean) IS 'One row for each event of these dates and each preference it met, by the versions and the order stamped and recorded: ALERTED, or the reason why not.';
+
+
+--
+-- Name: judging_query(audit.alert_type_history, text, boolean, jsonb); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.judging_query(p_type audit.alert_type_history, p_kind text, p_now boolean, p_assumed jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $_$
+declare
+    v_activity constant boolean := p_type.event_kind = 'CUSTOMER_ACTIVITY';
+    v_timer constant boolean := p_kind = 'TIMER';
+    v_armed constant boolean := p_type.timer_arm is not null;
+    v_expressions constant text := concat_ws(' ', p_type.condition, p_type.window_condition, p_type.rearm_condition, p_type.timer_arm,
+                                             p_type.timer_cancel, p_type.timer_key, 'event.' || p_type.window_value);
+    v_parts jsonb;
+begin
+    v_parts := audit.kind_parts(p_kind) || jsonb_build_object(
+        'alert_type', quote_literal(p_type.alert_type), 'type_version', p_type.from_version,
+        'candidates', audit.candidates_query(p_type, p_kind, p_now, p_assumed),
+        'window', audit.window_query(p_type, p_kind, p_now),
+        'at_permission', audit.version_query('permission', p_now),
+        'entity', case when v_timer then 'coalesce(event.account_id, event.customer_id::text)' when v_activity then 'event.customer_id::text' else 'event.account_id' end,
+        'at_type', case when p_now then 'true' else format('event.catalogue_version >= %s and event.catalogue_version < %s',
+                                                           p_type.from_version, coalesce(p_type.until_version::text, '9223372036854775807')) end,
+        -- today's state may not be that of the engine's order: as inserted
+        'as_seen', case when p_now then 'false' else 'true' end,
+        'needs_permission', case when v_activity then 'false' else 'true' end,
+        'is_status', case when v_timer then 'true' else audit.status_query(p_kind, p_type.statuses) end,
+        'other_currency', case when v_activity or v_timer then 'false' else 'preference.currency <> event.currency' end,
+        'uses_balance', case when p_type.uses_balance and not v_activity then 'true' else 'false' end,
+        -- an expression that PostgreSQL cannot evaluate was taken out (audit.sound)
+        'parked', case when p_type.condition is null then 'true' else 'false' end,
+        'this_timer', case when v_timer then format('event.alert_type = %L and (event.account_id is null) = %L::boolean', p_type.alert_type, v_activity) else 'true' end,
+        'groups', case when v_timer then '' else coalesce((
+            select string_agg(format(', event.%I as group_%s', g, n), '') from unnest(p_type.window_group) with ordinality u (g, n)), '') end,
+        'has_group', case when v_timer then 'true' else coalesce((
+            select string_agg(format('event.%I is not null', g), ' and ') from unnest(p_type.window_group) g), 'true') end,
+        'window_length', coalesce(bank.condition_sql(p_type.window_length, p_type.parameters), 'null'),
+        'since_ever', case when p_type.window_length is null then 'true' else 'false' end,
+        'cool_down', coalesce(case when not v_timer then bank.condition_sql(p_type.cool_down, p_type.parameters) end, 'null'),
+        'rearm_margin', coalesce(case when not v_timer then bank.condition_sql(p_type.rearm_margin, p_type.parameters) end, 'null'),
+        'rearms', coalesce(case when not v_timer then bank.condition_sql(p_type.rearm_condition, p_type.parameters) end, 'null'),
+        'condition', coalesce(bank.condition_sql(p_type.condition, p_type.parameters), 'null::boolean'),
+        'arms', case when not v_timer then 'subject.reason is null and ' || coalesce(bank.condition_sql(p_type.timer_arm, p_type.parameters), 'false')
+                     when p_type.timer_schedule is not null then 'coalesce(preference.enabled, false)' else 'false' end,
+        'cancels', case when v_timer then 'false' else 'subject.reason is null and ' || coalesce(bank.condition_sql(p_type.timer_cancel, p_type.parameters), 'false') end,
+        'timer_key', case when v_timer then 'event.timer_key' when p_type.timer_key is null then '''''' else bank.condition_sql(p_type.timer_key, p_type.parameters) end,
+        'due_at', case when not v_timer then format('case when after.seconds between 0 and 315360000 then event.event_time + make_interval(secs => after.seconds) end')
+                       when p_type.timer_schedule is not null then format('audit.next_due(%L, subject.parameters, event.time_zone, event.event_time)', p_type.timer_schedule)
+                       else 'null::timestamptz' end,
+        'timer_after', case when v_timer then 'null' else coalesce(bank.condition_sql(p_type.timer_after, p_type.parameters), 'null') end,
+        'starts', case when v_timer then 'event.starts' else 'false' end,
+        'outcome', case when v_timer or not v_armed then $query$case when judged.met then 'ALERTED' when judged.met is null then 'CONDITION_UNKNOWN' else 'CONDITION_FALSE' end$query$
+                        else $query$case when timer.arms then 'ARMS_TIMER' when timer.cancels then 'CANCELS_TIMER' else 'LEAVES_TIMER' end$query$ end,
+        'judges', case when v_timer or not v_armed then 'true' else 'false' end,
+        'defaults', quote_literal(coalesce((select jsonb_object_agg(n, r -> 'default') from jsonb_each(p_type.parameters) d (n, r) where r ? 'default'), '{}')),
+        'default_channels', quote_literal(p_type.default_channels),
+        'columns', quote_literal('{amount_minor,currency}'::text[] || p_type.window_group || array(
+            select m[1] from regexp_matches(v_expressions, 'event\.([a-z_]+)', 'g') m)),
+        'history', case when p_type.window_aggregate is null then 'null::jsonb' else
+            $query$jsonb_build_object('value', history.value, 'previous', history.previous, 'last', history.last, 'since', history.since)$query$ end);
+    return audit.filled($query$
+select {kind}, event.{id}, event.{day}, {account}, preference.customer_id, {alert_type}, preference.preference_no,
+       coalesce(case when {starts} then 'STARTS_SCHEDULE' end, subject.reason, {outcome}), event.event_time, event.inserted_at, coalesce(preference.channels, {default_channels}::text[]),
+       jsonb_build_object('parameters', subject.parameters, 'history', {history}, 'event', (
+           select coalesce(jsonb_object_agg(c, value), '{}') from jsonb_each(to_jsonb(event)) e (c, value) where c = any ({columns}::text[]))),
+       {type_version}::bigint, preference.from_version, permission.from_version, subject.place,
+       limits.cool_down, limits.rearm_margin, ({rearms})::boolean, timer.arms, timer.cancels, timer.key, {due_at}
+  from {relation} event
+  left join alerting.seen_event seen on {as_seen} and (seen.event_kind, seen.event_id, seen.event_date) = ({kind}, event.{id}, event.{day})
+  join lateral ({candidates}) preference on true
+  left join audit.account_permission_history permission
+    on {needs_permission} and permission.account_id = {account} and permission.customer_id = preference.customer_id and {at_permission}
+ cross join lateral (select ({window_length})::numeric as window_length, ({cool_down})::numeric as cool_down, ({rearm_margin})::numeric as rearm_margin) limits
+ cross join lateral (
+    select event.event_time, extract(epoch from event.event_time) as seconds, {account} as account_id, preference.customer_id,
+           event.{id} as id, event.{day} as day, {defaults}::jsonb || preference.parameters as parameters, {has_group} as has_group {groups},
+           row(seen.seen_no, event.transaction_id, event.seen_below, event.inserted_at, event.{id})::audit.seen_place as place,
+           case when {since_ever} or extract(epoch from event.event_time) - limits.window_length < -62200000000 then '-infinity' -- before any year 1
+                else event.event_time - make_interval(secs => limits.window_length::double precision) end as window_from,
+           case when preference.enabled is null then 'NO_PREFERENCE'
+                when {needs_permission} and permission.from_version is null then 'NO_PERMISSION'
+                when {needs_permission} and not (permission.valid_from <= event.inserted_at
+                     and (permission.valid_until is null or event.inserted_at < permission.valid_until)) then 'PERMISSION_NOT_VALID'
+                when not preference.enabled then 'DISABLED'
+                when {other_currency} then 'OTHER_CURRENCY'
+                when not ({is_status}) then 'OTHER_STATUS'
+                when {uses_balance} and not permission.may_see_balance then 'MAY_NOT_SEE_BALANCE'
+                when {parked} then 'TYPE_PARKED' end as reason) subject
+ cross join lateral (select ({timer_after})::double precision as seconds) after
+ cross join lateral (select coalesce({arms}, false) as arms, coalesce({cancels}, false) as cancels, ({timer_key})::text as key) timer
+ cross join lateral ({window}) history
+ cross join lateral (select case when subject.reason is null and {judges} then ({condition}) end as met) judged
+ where {at_type} and {this_timer}
+   and event.{day} between $1 and $2 and ($3 is null or event.{id} = $3) and ($4 is null or preference.customer_id = $4)
+   and ($5 is null or {entity} = $5) and (not $6 or coalesce(subject.reason, {outcome}) = 'ALERTED' and not {starts} or limits.rearm_margin > 0 or timer.arms or timer.cancels)
+$query$, v_parts);
+end
+$_$;
+
+
+--
+-- Name: FUNCTION judging_query(p_type audit.alert_type_history, p_kind text, p_now boolean, p_assumed jsonb); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.judging_query(p_type audit.alert_type_history, p_kind text, p_now boolean, p_assumed jsonb) IS 'The query that judges events by one version of an alert type, with no memory of earlier decisions. Parameters: dates from and until, event, customer, entity, alerted only.';
+
+
+--
+-- Name: kind_parts(text); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.kind_parts(p_kind text) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select jsonb_build_object('kind', quote_literal(kind), 'relation', relation, 'id', id, 'day', day, 'status', status,
+                              'account', case when kind = 'CUSTOMER_ACTIVITY' then 'null::text' else 'event.account_id' end)
+      from (values ('ACCOUNT_ENTRY', 'bank.account_entry', 'entry_id', 'booking_date', 'event.status'),
+                   ('CARD_AUTHORISATION', 'bank.card_authorisation', 'authorisation_id', 'authorised_on', 'event.outcome'),
+                   ('PAYMENT_ORDER', 'bank.payment_order', 'status_change_id', 'changed_on', 'event.status'),
+                   ('CUSTOMER_ACTIVITY', 'bank.customer_activity', 'activity_id', 'occurred_on', null),
+                   ('TIMER', 'bank.timer_event', 'timer_id', 'due_on', null)) k (kind, relation, id, day, status)
+     where kind = p_kind
+$$;
+
+
+--
+-- Name: FUNCTION kind_parts(p_kind text); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.kind_parts(p_kind text) IS 'The table of a kind of event, and what its identity and status are called there.';
+
+
+--
+-- Name: next_due(jsonb, jsonb, text, timestamp with time zone); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.next_due(p_schedule jsonb, p_parameters jsonb, p_time_zone text, p_after timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    AS $$
+    select min(due)
+      from (select (p_after at time zone p_time_zone)::date) l (today),
+           (select audit.schedule_part(p_schedule, p_parameters, 'hour', 0, 23),
+                   audit.schedule_part('{"minute": 0}' || p_schedule, p_parameters, 'minute', 0, 59),
+                   audit.schedule_part(p_schedule, p_parameters, 'weekday', 1, 7),
+                   audit.schedule_part(p_schedule, p_parameters, 'day', 1, 31)) n (hour, minute, weekday, day),
+           lateral (
+               select today + days from generate_series(-1, 15) days
+                where p_schedule ->> 'every' = 'day' or p_schedule ->> 'every' = 'week' and extract(isodow from today + days) = weekday
+                union all
+               select least((month + interval '1 month' - interval '1 day')::date, month::date + day - 1)
+                 from generate_series(date_trunc('month', today::timestamp), today::timestamp + interval '13 months', interval '1 month') month
+                where p_schedule ->> 'every' = 'month' and day is not null) d (day_due),
+           lateral (select audit.wall_time(day_due + make_time(hour, minute, 0), p_time_zone)) t (due)
+     where hour is not null and minute is not null and due > p_after and p_after < '9998-01-01 00:00+00'
+$$;
+
+
+--
+-- Name: FUNCTION next_due(p_schedule jsonb, p_parameters jsonb, p_time_zone text, p_after timestamp with time zone); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.next_due(p_schedule jsonb, p_parameters jsonb, p_time_zone text, p_after timestamp with time zone) IS 'The first time after p_after that a schedule (bank.alert_type.timer_schedule) names in a time zone, by a preference''s parameters, defaults included.';
 
 
 --
@@ -248,11 +818,303 @@ begin
     end if;
     if tg_op <> 'DELETE' then
         insert into audit.alert_type_history
-            (alert_type, from_version, event_kind, statuses, condition, parameters, category, title, uses_balance)
-        select alert_type, catalogue_version, event_kind, statuses, condition, parameters, category, title, uses_balance from new_rows;
+            (alert_type, from_version, event_kind, statuses, condition, parameters, category, title, uses_balance, mandatory, default_channels,
+             purpose, window_aggregate, window_value, window_group, window_condition, window_length, window_lateness, cool_down, rearm_margin,
+             rearm_condition, timer_arm, timer_cancel, timer_key, timer_after, timer_schedule)
+        select alert_type, catalogue_version, event_kind, statuses, condition, parameters, category, title, uses_balance, mandatory, default_channels,
+               purpose, window_aggregate, window_value, window_group, window_condition, window_length, window_lateness, cool_down, rearm_margin,
+               rearm_condition, timer_arm, timer_cancel, timer_key, timer_after, timer_schedule
+          from new_rows;
     end if;
     return null;
 end
+$$;
+
+
+--
+-- Name: record_customer_preference(); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.record_customer_preference() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+begin
+    if tg_op <> 'INSERT' then
+        update audit.customer_preference_history h
+           set until_version = c.state_version, ended_at = clock_timestamp(), ended_by = session_user
+          from old_rows o join bank.customer c using (customer_id)
+         where (h.customer_id, h.alert_type, h.preference_no) = (o.customer_id, o.alert_type, o.preference_no) and h.until_version is null;
+    end if;
+    if tg_op <> 'DELETE' then
+        insert into audit.customer_preference_history (customer_id, alert_type, preference_no, from_version, parameters, channels, enabled)
+        select customer_id, alert_type, preference_no, state_version, parameters, channels, enabled from new_rows;
+    end if;
+    return null;
+end
+$$;
+
+
+--
+-- Name: run_statements(text); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.run_statements(p_statements text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    execute p_statements;
+end
+$$;
+
+
+--
+-- Name: FUNCTION run_statements(p_statements text); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.run_statements(p_statements text) IS 'Runs SQL statements within the transaction: begin, commit and rollback among them are refused.';
+
+
+--
+-- Name: schedule_part(jsonb, jsonb, text, integer, integer); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.schedule_part(p_schedule jsonb, p_parameters jsonb, p_name text, p_least integer, p_most integer) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $_$
+    select case when part::text ~ '^[0-9]{1,9}$' and part::text::integer between p_least and p_most then part::text::integer end
+      from (select case jsonb_typeof(p_schedule -> p_name) when 'string' then p_parameters -> substr(p_schedule ->> p_name, 2) else p_schedule -> p_name end) t (part)
+$_$;
+
+
+--
+-- Name: FUNCTION schedule_part(p_schedule jsonb, p_parameters jsonb, p_name text, p_least integer, p_most integer); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.schedule_part(p_schedule jsonb, p_parameters jsonb, p_name text, p_least integer, p_most integer) IS 'A number of a schedule, written out or a parameter''s; NULL where it is missing or out of bounds.';
+
+
+--
+-- Name: seen_before(audit.seen_place, audit.seen_place); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.seen_before(f audit.seen_place, e audit.seen_place) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    -- Recorded events: in the order recorded. One that was not recorded: if it had committed when e was inserted. Where e itself is not
+    -- recorded (no engine has judged it): in the order of insertion, after what is recorded.
+    select case when e.seen_no is not null and f.seen_no is not null then f.seen_no < e.seen_no
+                when e.seen_no is not null then coalesce(f.transaction_id, 0) < e.seen_below
+                else f.seen_no is not null
+                     or (coalesce(f.transaction_id, 0), f.inserted_at, f.event_id) < (coalesce(e.transaction_id, 0), e.inserted_at, e.event_id) end
+$$;
+
+
+--
+-- Name: FUNCTION seen_before(f audit.seen_place, e audit.seen_place); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.seen_before(f audit.seen_place, e audit.seen_place) IS 'Whether f was judged before e (design 4.4).';
+
+
+--
+-- Name: sound(audit.alert_type_history, boolean); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.sound(p_type audit.alert_type_history, p_now boolean) RETURNS audit.alert_type_history
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    -- asks for no date: only whether it can be planned
+    execute audit.judging_query(p_type, p_type.event_kind, p_now, null) using 'infinity'::date, '-infinity'::date, '', 0::bigint, '', true;
+    if p_type.timer_arm is not null or p_type.timer_schedule is not null then
+        execute audit.judging_query(p_type, 'TIMER', p_now, null) using 'infinity'::date, '-infinity'::date, '', 0::bigint, '', true;
+    end if;
+    return p_type;
+exception when syntax_error_or_access_rule_violation then
+    return jsonb_populate_record(p_type, jsonb_build_object('condition', null, 'window_aggregate', null, 'window_condition', null, 'window_length', null,
+        'cool_down', null, 'rearm_margin', null, 'rearm_condition', null, 'timer_arm', null, 'timer_cancel', null, 'timer_key', null, 'timer_after', null));
+end
+$$;
+
+
+--
+-- Name: FUNCTION sound(p_type audit.alert_type_history, p_now boolean); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.sound(p_type audit.alert_type_history, p_now boolean) IS 'The alert type; without its expressions where PostgreSQL cannot evaluate them. Nothing is judged by it then: TYPE_PARKED.';
+
+
+--
+-- Name: status_query(text, text[]); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.status_query(p_kind text, p_statuses text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select case when audit.kind_parts(p_kind) ->> 'status' is null or p_statuses = '{}' then 'true'
+                else format('%s = any (%L::text[])', audit.kind_parts(p_kind) ->> 'status', p_statuses) end
+$$;
+
+
+--
+-- Name: timer_stands(audit.judgement[], audit.judgement); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.timer_stands(p_operations audit.judgement[], e audit.judgement) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    with operation as (
+        select o.event_time, o.arms, o.due_at, max(o.event_time) over () as newest
+          from unnest(p_operations) o where o.timer_key = e.timer_key and o.event_time <= e.event_time
+    )
+    select coalesce(bool_and(arms) and bool_or(due_at = e.event_time), false) from operation where event_time = newest
+$$;
+
+
+--
+-- Name: FUNCTION timer_stands(p_operations audit.judgement[], e audit.judgement); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.timer_stands(p_operations audit.judgement[], e audit.judgement) IS 'Whether the newest of the operations (arming, cancelling) on a timer that were seen before it was due armed it for that time, and none cancelled it.';
+
+
+--
+-- Name: version_query(text, boolean); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.version_query(p_row text, p_now boolean) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+    select case when p_now then format('%s.until_version is null', p_row)
+                else format('%1$s.from_version <= event.state_version and (%1$s.until_version is null or event.state_version < %1$s.until_version)', p_row) end
+$_$;
+
+
+--
+-- Name: FUNCTION version_query(p_row text, p_now boolean); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.version_query(p_row text, p_now boolean) IS 'Whether a row of a history table counts for "event": by its stamp, or as it is now.';
+
+
+--
+-- Name: wall_time(timestamp without time zone, text); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.wall_time(p_local timestamp without time zone, p_time_zone text) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    AS $$
+    -- PostgreSQL moves a skipped time forward, as is wanted; of one that comes twice it takes the second
+    select case when first < second and first at time zone p_time_zone = p_local then first else second end
+      from (select p_local at time zone p_time_zone) s (second),
+           lateral (select (p_local - ((second - interval '24 hours') at time zone p_time_zone - (second - interval '24 hours') at time zone 'UTC')) at time zone 'UTC') f (first)
+$$;
+
+
+--
+-- Name: FUNCTION wall_time(p_local timestamp without time zone, p_time_zone text); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.wall_time(p_local timestamp without time zone, p_time_zone text) IS 'When clocks of a time zone show a time: later by what is skipped where they never do, the first where they do twice.';
+
+
+--
+-- Name: window_query(audit.alert_type_history, text, boolean); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.window_query(p_type audit.alert_type_history, p_kind text, p_now boolean) RETURNS text
+    LANGUAGE sql STABLE
+    AS $_$
+    select case when p_type.window_aggregate is null then
+        'select null::numeric as value, null::numeric as previous, null::numeric as last, null::numeric as since'
+    else audit.filled($query$
+        select {value} as value, {previous} as previous, {last} as last,
+               floor(subject.seconds - max(member.seconds) filter (where member.earlier)) as since
+          from (select {window_value}::numeric as value, extract(epoch from event.event_time) as seconds, event.inserted_at, event.{id} as id,
+                       {is_other} as earlier
+                  from {relation} event
+                  left join alerting.seen_event seen on {as_seen}
+                    and (seen.event_kind, seen.event_id, seen.event_date) = ({kind}, event.{id}, event.{day})
+                 where subject.reason is null
+                   and {same_entity} {same_group}
+                   and {is_status}
+                   and ({window_condition})
+                   and event.event_time <= subject.event_time and event.event_time > subject.window_from
+                   and (not {is_other} or audit.seen_before(
+                        row(seen.seen_no, event.transaction_id, event.seen_below, event.inserted_at, event.{id})::audit.seen_place, subject.place))
+               ) member $query$,
+        audit.kind_parts(p_type.event_kind) || jsonb_build_object(
+            'value', case when p_type.window_aggregate = 'SINCE' then 'null::numeric' else audit.aggregate_query(p_type, 'true') end,
+            'previous', case when p_type.window_aggregate = 'SINCE' then 'null::numeric' else audit.aggregate_query(p_type, 'member.earlier') end,
+            'last', case when p_type.window_aggregate in ('COUNT', 'SINCE') then 'null::numeric' else
+                '(array_agg(member.value order by member.seconds desc, member.inserted_at desc, member.id desc) filter (where member.earlier))[1]' end,
+            'window_value', coalesce('event.' || p_type.window_value, 'null'),
+            'is_other', case when p_kind = 'TIMER' then 'true'
+                             else audit.filled('((event.{id}, event.{day}) <> (subject.id, subject.day))', audit.kind_parts(p_kind)) end,
+            'same_entity', case when p_type.event_kind = 'CUSTOMER_ACTIVITY' then 'event.customer_id = subject.customer_id'
+                                else 'event.account_id = subject.account_id' end,
+            'same_group', case when p_kind = 'TIMER' then '' else coalesce((
+                select string_agg(format('and event.%1$I = subject.group_%2$s', g, n), ' ') from unnest(p_type.window_group) with ordinality u (g, n)), '') end,
+            'is_status', audit.status_query(p_type.event_kind, p_type.statuses),
+            'window_condition', coalesce(bank.condition_sql(p_type.window_condition, p_type.parameters), 'true'),
+            'as_seen', case when p_now then 'false' else 'true' end))
+    end
+$_$;
+
+
+--
+-- Name: FUNCTION window_query(p_type audit.alert_type_history, p_kind text, p_now boolean); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.window_query(p_type audit.alert_type_history, p_kind text, p_now boolean) IS 'history.value, previous, last and since of the event "subject" (design 4.4).';
+
+
+--
+-- Name: alike(bank.expression_token[], jsonb, bank.expression_part[], boolean); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.alike(p_tokens bank.expression_token[], p_scope jsonb, p_parts bank.expression_part[], p_known boolean DEFAULT false) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_kind text;
+    v_part bank.expression_part;
+begin
+    select kind into v_kind from unnest(p_parts) with ordinality where kind is not null order by ordinality limit 1;
+    foreach v_part in array p_parts loop
+        if v_part.kind in ('time', 'json') then
+            perform bank.refuse_token(p_scope, p_tokens[v_part.first_token], format('%s begins here, it does not compare', v_part.kind),
+                'Allowed here: integer, text, boolean.');
+        elsif v_part.kind <> v_kind then
+            perform bank.refuse_token(p_scope, p_tokens[v_part.first_token], format('%s is needed, and %s begins here', v_kind, v_part.kind),
+                'Compare like with like.');
+        end if;
+    end loop;
+    if p_known and v_kind is null then
+        perform bank.refuse_token(p_scope, p_tokens[(p_parts[1]).first_token], 'all of these are NULL', 'Allowed here: at least one value.');
+    end if;
+    return coalesce(v_kind, 'text');
+end
+$$;
+
+
+--
+-- Name: FUNCTION alike(p_tokens bank.expression_token[], p_scope jsonb, p_parts bank.expression_part[], p_known boolean); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.alike(p_tokens bank.expression_token[], p_scope jsonb, p_parts bank.expression_part[], p_known boolean) IS 'The kind that all parts have. p_known: at least one must not be NULL.';
+
+
+--
+-- Name: boolean_parameter(jsonb, text, boolean); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.boolean_parameter(p_given jsonb, p_name text, p_default boolean) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select case when (p_given ? p_name) is not true then p_default
+                when jsonb_typeof(p_given -> p_name) = 'boolean' then (p_given ->> p_name)::boolean end
 $$;
 
 
@@ -284,8 +1146,6 @@ end
 $$;
 
 
-SET default_tablespace = '';
-
 --
 -- Name: account_entry; Type: TABLE; Schema: bank; Owner: -
 --
@@ -310,7 +1170,9 @@ CREATE TABLE bank.account_entry (
     event_time timestamp with time zone NOT NULL,
     state_version bigint NOT NULL,
     catalogue_version bigint NOT NULL,
-    inserted_at timestamp with time zone NOT NULL
+    inserted_at timestamp with time zone NOT NULL,
+    transaction_id bigint,
+    seen_below bigint
 )
 PARTITION BY RANGE (booking_date);
 
@@ -348,6 +1210,20 @@ COMMENT ON COLUMN bank.account_entry.catalogue_version IS 'Stamp: the version of
 --
 
 COMMENT ON COLUMN bank.account_entry.inserted_at IS 'Stamp: when this row was inserted; permissions are valid or not at this time.';
+
+
+--
+-- Name: COLUMN account_entry.transaction_id; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.account_entry.transaction_id IS 'Stamp: the transaction that inserted this row; NULL in rows from before it was noted.';
+
+
+--
+-- Name: COLUMN account_entry.seen_below; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.account_entry.seen_below IS 'Stamp: every transaction below this one had ended when this row was inserted: its events came before this one.';
 
 
 --
@@ -405,18 +1281,16 @@ CREATE FUNCTION bank.check_alert_preference() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 declare
-    v_declared jsonb;
+    v_type bank.alert_type;
 begin
-    select parameters into v_declared from bank.alert_type where alert_type = new.alert_type;
+    select * into v_type from bank.alert_type where alert_type = new.alert_type;
     if not found then
         perform bank.refuse('bank.alert_preference.alert_type', new.alert_type, 'there is no such alert type', 'bank.alert_type lists them.');
-    end if;
-    if new.preference_no < 1 then
-        perform bank.refuse('bank.alert_preference.preference_no', new.preference_no::text, 'it starts at 1', 'Use 1 for the first of its type, 2 for the next.');
+    elsif v_type.event_kind = 'CUSTOMER_ACTIVITY' then
+        perform bank.refuse('bank.alert_preference.alert_type', new.alert_type, 'the alert type needs no account', 'Insert into bank.customer_preference instead.');
     end if;
     perform bank.check_currency('bank.alert_preference.currency', new.currency);
-    perform bank.check_parameters('bank.alert_preference.parameters', v_declared, new.parameters);
-    perform bank.check_channels('bank.alert_preference.channels', new.channels);
+    perform bank.check_preference('bank.alert_preference', v_type, new.preference_no, new.parameters, new.channels, new.enabled);
     return new;
 end
 $$;
@@ -433,19 +1307,26 @@ begin
     if new.alert_type !~ '^[A-Z][A-Z0-9_]{1,59}$' then
         perform bank.refuse('bank.alert_type.alert_type', new.alert_type, 'it is not a name in capitals', 'Use capitals, digits and underscores, such as BALANCE_BELOW.');
     end if;
-    perform bank.check_one_of('bank.alert_type.event_kind', new.event_kind, '{ACCOUNT_ENTRY}');
-    if array_ndims(new.statuses) is distinct from 1 or cardinality(new.statuses) > 2 or not new.statuses <@ '{PENDING,BOOKED}' then
-        perform bank.refuse('bank.alert_type.statuses', new.statuses::text, 'it is not a list of statuses of an account entry', 'Use ''{BOOKED}'', ''{PENDING}'' or ''{PENDING,BOOKED}''.');
+    perform bank.check_one_of('bank.alert_type.event_kind', new.event_kind, '{ACCOUNT_ENTRY,CARD_AUTHORISATION,PAYMENT_ORDER,CUSTOMER_ACTIVITY}');
+    if array_ndims(new.statuses) > 1 or not new.statuses <@ bank.statuses_of(new.event_kind) or cardinality(new.statuses) > cardinality(bank.statuses_of(new.event_kind)) then
+        perform bank.refuse('bank.alert_type.statuses', new.statuses::text, 'it is not a list of statuses of this kind of event',
+            format('Use ''{}'' for any, or some of %s.', bank.statuses_of(new.event_kind)));
     end if;
     perform bank.check_length('bank.alert_type.title', new.title, 100);
     perform bank.check_length('bank.alert_type.category', new.category, 40);
     perform bank.check_declared(new.parameters);
-    perform bank.check_condition(new.condition, new.parameters);
-    if tg_op = 'UPDATE' and new.parameters <> old.parameters then
-        perform bank.check_preferences_fit(new.alert_type, new.parameters);
+    perform bank.check_type_shape(new);
+    perform bank.check_expressions(new);
+    if tg_op = 'UPDATE' then
+        if new.parameters <> old.parameters then
+            perform bank.check_preferences_fit(new.alert_type, new.parameters);
+        end if;
+        if (new.event_kind = 'CUSTOMER_ACTIVITY') <> (old.event_kind = 'CUSTOMER_ACTIVITY') and (
+            exists (select from bank.alert_preference where alert_type = new.alert_type) or exists (select from bank.customer_preference where alert_type = new.alert_type)) then
+            perform bank.refuse('bank.alert_type.event_kind', new.event_kind, 'preferences of this type are there', 'Insert an alert type of another name.');
+        end if;
     end if;
-    new.uses_balance := new.condition ~ 'balance' or exists (
-        select from bank.message_template t where t.alert_type = new.alert_type and coalesce(t.subject, '') || t.body ~ 'balance');
+    new.uses_balance := bank.type_uses_balance(new);
     select catalogue_version + 1 into new.catalogue_version from bank.catalogue for update;
     return new;
 end
@@ -465,6 +1346,104 @@ begin
     end if;
 end
 $$;
+
+
+--
+-- Name: card_authorisation; Type: TABLE; Schema: bank; Owner: -
+--
+
+CREATE TABLE bank.card_authorisation (
+    authorisation_id text NOT NULL COLLATE pg_catalog."C",
+    authorised_on date NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    card_token text NOT NULL COLLATE pg_catalog."C",
+    amount_minor bigint NOT NULL,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    original_amount_minor bigint,
+    original_currency text COLLATE pg_catalog."C",
+    merchant_id text COLLATE pg_catalog."C",
+    merchant_category text COLLATE pg_catalog."C",
+    country text COLLATE pg_catalog."C",
+    card_present boolean NOT NULL,
+    outcome text NOT NULL COLLATE pg_catalog."C",
+    decline_reason text COLLATE pg_catalog."C",
+    authorised_at timestamp with time zone NOT NULL,
+    event_time timestamp with time zone NOT NULL,
+    state_version bigint NOT NULL,
+    catalogue_version bigint NOT NULL,
+    inserted_at timestamp with time zone NOT NULL,
+    transaction_id bigint NOT NULL,
+    seen_below bigint NOT NULL
+)
+PARTITION BY RANGE (authorised_on);
+
+
+--
+-- Name: TABLE card_authorisation; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON TABLE bank.card_authorisation IS 'One use of a card: money that leaves the account is negative, declined or not. Insert-only.';
+
+
+--
+-- Name: COLUMN card_authorisation.card_token; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.card_authorisation.card_token IS 'Stands for the card; a card number is refused.';
+
+
+--
+-- Name: COLUMN card_authorisation.merchant_category; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.card_authorisation.merchant_category IS 'ISO 18245: four digits; 6010 and 6011 are cash.';
+
+
+--
+-- Name: COLUMN card_authorisation.country; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.card_authorisation.country IS 'Where the merchant is: ISO 3166, two capitals.';
+
+
+--
+-- Name: COLUMN card_authorisation.decline_reason; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.card_authorisation.decline_reason IS 'Why it was declined, as the customer may read it.';
+
+
+--
+-- Name: check_card_authorisation(bank.card_authorisation); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.check_card_authorisation(p_new bank.card_authorisation) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+begin
+    perform bank.check_length('bank.card_authorisation.authorisation_id', p_new.authorisation_id, 64);
+    perform bank.check_length('bank.card_authorisation.card_token', p_new.card_token, 64);
+    if bank.is_card_number(p_new.card_token) then
+        perform bank.refuse('bank.card_authorisation.card_token', regexp_replace(p_new.card_token, '[0-9]', 'X', 'g'), 'it is a card number', 'Give a token that stands for the card.');
+    end if;
+    perform bank.check_date('bank.card_authorisation.authorised_on', p_new.authorised_on);
+    perform bank.check_time('bank.card_authorisation.authorised_at', p_new.authorised_at);
+    perform bank.check_amount('bank.card_authorisation.amount_minor', p_new.amount_minor);
+    perform bank.check_amount('bank.card_authorisation.original_amount_minor', p_new.original_amount_minor);
+    if p_new.original_currency is not null then
+        perform bank.check_currency('bank.card_authorisation.original_currency', p_new.original_currency);
+    end if;
+    perform bank.check_length('bank.card_authorisation.merchant_id', p_new.merchant_id, 64);
+    if p_new.merchant_category !~ '^[0-9]{4}$' then
+        perform bank.refuse('bank.card_authorisation.merchant_category', p_new.merchant_category, 'it is not a merchant category', 'Use four digits (ISO 18245).');
+    end if;
+    if p_new.country !~ '^[A-Z]{2}$' then
+        perform bank.refuse('bank.card_authorisation.country', p_new.country, 'it is not a country code', 'Use two capitals (ISO 3166), such as NL.');
+    end if;
+    perform bank.check_one_of('bank.card_authorisation.outcome', p_new.outcome, '{APPROVED,DECLINED}');
+    perform bank.check_code('bank.card_authorisation.decline_reason', p_new.decline_reason);
+end
+$_$;
 
 
 --
@@ -493,39 +1472,16 @@ $$;
 
 
 --
--- Name: check_condition(text, jsonb); Type: FUNCTION; Schema: bank; Owner: -
+-- Name: check_code(text, text); Type: FUNCTION; Schema: bank; Owner: -
 --
 
-CREATE FUNCTION bank.check_condition(p_condition text, p_parameters jsonb) RETURNS void
-    LANGUAGE plpgsql
+CREATE FUNCTION bank.check_code(p_column text, p_value text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
     AS $_$
-declare
-    c_column constant text := 'bank.alert_type.condition';
-    c_sum constant text := '\+?[xk](?:[+*]\+?[xk])*';
-    c_test constant text := format('N?(?:%1$s(?:=%1$s)?(?:SN?k)?|%1$sN?B%1$sA%1$s|%1$sN?IL)', c_sum);
-    c_boolean constant text := format('%1$s(?:[AO]%1$s)*', c_test);
-    v_form text;
 begin
-    perform bank.check_length(c_column, p_condition, 1000);
-    v_form := bank.condition_form(p_condition, p_parameters);
-    if length(v_form) > 200 then
-        perform bank.refuse(c_column, p_condition, format('it has %s words and signs, at most 200 fit', length(v_form)), 'Shorten it.');
+    if p_value !~ '^[A-Z][A-Z0-9_]{1,59}$' then
+        perform bank.refuse(p_column, p_value, 'it is not a code', 'Use capitals, digits and underscores, such as INSUFFICIENT_FUNDS; 2 to 60 of them.');
     end if;
-    -- What stands in parentheses counts as one value, after IN as its list; from the innermost out, ten deep.
-    for v_depth in 1 .. 10 loop
-        v_form := regexp_replace(v_form, format('I\(%1$s(?:,%1$s)*\)', c_sum), 'IL', 'g');
-        v_form := regexp_replace(v_form, format('\(%s\)', c_boolean), 'x', 'g');
-    end loop;
-    if v_form !~ format('^%s$', c_boolean) then
-        perform bank.refuse(c_column, p_condition, 'it does not have the form of a condition',
-            'Write comparisons such as a < b, a BETWEEN b AND c, a IN (b, c), a IS NULL, joined by AND, OR and NOT, in parentheses at most ten deep.');
-    end if;
-    begin
-        execute format('select from (select (null::bank.account_entry).*) event, (select null::jsonb as parameters) preference where false and (%s)',
-                       bank.condition_sql(p_condition, p_parameters));
-    exception when syntax_error_or_access_rule_violation then
-        perform bank.refuse(c_column, p_condition, 'PostgreSQL cannot evaluate it: ' || sqlerrm, 'Compare integers with integers and text with text.');
-    end;
 end
 $_$;
 
@@ -580,9 +1536,34 @@ CREATE FUNCTION bank.check_customer() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
+    if tg_op = 'UPDATE' and new.customer_id <> old.customer_id then
+        perform bank.refuse('bank.customer.customer_id', new.customer_id::text, 'a customer_id never changes', 'Insert another customer.');
+    end if;
     perform bank.check_length('bank.customer.full_name', new.full_name, 140);
     perform bank.check_locale('bank.customer.locale', new.locale);
     perform bank.check_time_zone('bank.customer.time_zone', new.time_zone);
+    return new;
+end
+$$;
+
+
+--
+-- Name: check_customer_preference(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.check_customer_preference() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_type bank.alert_type;
+begin
+    select * into v_type from bank.alert_type where alert_type = new.alert_type;
+    if not found then
+        perform bank.refuse('bank.customer_preference.alert_type', new.alert_type, 'there is no such alert type', 'bank.alert_type lists them.');
+    elsif v_type.event_kind <> 'CUSTOMER_ACTIVITY' then
+        perform bank.refuse('bank.customer_preference.alert_type', new.alert_type, 'the alert type is for accounts', 'Insert into bank.alert_preference instead.');
+    end if;
+    perform bank.check_preference('bank.customer_preference', v_type, new.preference_no, new.parameters, new.channels, new.enabled);
     return new;
 end
 $$;
@@ -626,16 +1607,271 @@ begin
             perform bank.refuse(c_column, v_name, 'a parameter has a name of at most 40 small letters, digits and underscores', c_example);
         elsif jsonb_typeof(v_rule) <> 'object' or coalesce(v_rule ->> 'type', '') not in ('integer', 'text', 'boolean') then
             perform bank.refuse(format('%s.%s', c_column, v_name), v_rule::text, 'it has no type', c_example);
-        elsif v_rule - '{type,minimum,maximum}'::text[] <> '{}' or v_rule ->> 'type' <> 'integer' and v_rule - 'type' <> '{}' then
-            perform bank.refuse(format('%s.%s', c_column, v_name), v_rule::text, 'it says more than a type, or the bounds of an integer', c_example);
-        elsif exists (select from jsonb_each(v_rule - 'type') b where b.value::text !~ '^-?[0-9]{1,18}$') then
+        elsif v_rule - '{type,minimum,maximum,default}'::text[] <> '{}' or v_rule ->> 'type' <> 'integer' and v_rule - '{type,default}'::text[] <> '{}' then
+            perform bank.refuse(format('%s.%s', c_column, v_name), v_rule::text, 'it says more than a type, a default, or the bounds of an integer', c_example);
+        elsif exists (select from jsonb_each(v_rule - '{type,default}'::text[]) b where b.value::text !~ '^-?[0-9]{1,18}$') then
             perform bank.refuse(format('%s.%s', c_column, v_name), v_rule::text, 'its bounds are not whole numbers', c_example);
         elsif (v_rule ->> 'minimum')::bigint > (v_rule ->> 'maximum')::bigint then
             perform bank.refuse(format('%s.%s', c_column, v_name), v_rule::text, 'its minimum is above its maximum', c_example);
+        elsif v_rule ? 'default' then
+            perform bank.check_parameters(c_column || '.default', jsonb_build_object(v_name, v_rule - 'default'), jsonb_build_object(v_name, v_rule -> 'default'));
         end if;
     end loop;
 end
 $_$;
+
+
+--
+-- Name: check_expression(text, text, jsonb, text, text); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.check_expression(p_column text, p_text text, p_parameters jsonb, p_event_kind text, p_what text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_scope jsonb := jsonb_build_object(
+        'column', p_column, 'history', p_what = 'CONDITION_WITH_HISTORY',
+        'parameters', case when p_what in ('PREDICATE', 'TEXT') then '{}' else p_parameters end,
+        'columns', coalesce((select jsonb_object_agg(column_name, kind) from bank.readable_columns(p_event_kind) where p_what <> 'INTEGER'), '{}'));
+    v_kind text := case p_what when 'INTEGER' then 'integer' when 'TEXT' then 'text' else 'boolean' end;
+    v_event text := case when p_event_kind = 'TIMER' or p_what = 'INTEGER' then '(select null::timestamptz as event_time)'
+                         else format('(select (null::bank.%I).*)', lower(p_event_kind)) end;
+    v_sql text;
+begin
+    if p_text is null then
+        return;
+    end if;
+    v_sql := bank.expression_sql(p_text, v_kind, v_scope);
+    begin
+        execute format('select (%s) from %s event, (select null::jsonb as parameters) preference,'
+            ' (select null::numeric as value, null::numeric as previous, null::numeric as last, null::numeric as since) history', v_sql, v_event);
+    exception when others then
+        perform bank.refuse(p_column, p_text, 'PostgreSQL cannot evaluate it: ' || sqlerrm, 'Write it in another way, and tell us: this is a mistake of ours.');
+    end;
+end
+$$;
+
+
+--
+-- Name: FUNCTION check_expression(p_column text, p_text text, p_parameters jsonb, p_event_kind text, p_what text); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.check_expression(p_column text, p_text text, p_parameters jsonb, p_event_kind text, p_what text) IS 'Refuses an expression outside the subset. p_what: CONDITION (event.*, :parameters), CONDITION_WITH_HISTORY (and history.*), PREDICATE (event.* only), INTEGER (:parameters only), TEXT (event.* only). Without an expression, nothing is checked.';
+
+
+--
+-- Name: alert_type; Type: TABLE; Schema: bank; Owner: -
+--
+
+CREATE TABLE bank.alert_type (
+    alert_type text NOT NULL,
+    event_kind text NOT NULL,
+    statuses text[] DEFAULT '{BOOKED}'::text[] NOT NULL,
+    condition text NOT NULL,
+    parameters jsonb DEFAULT '{}'::jsonb NOT NULL,
+    category text NOT NULL,
+    title text NOT NULL,
+    uses_balance boolean DEFAULT false NOT NULL,
+    catalogue_version bigint DEFAULT 0 NOT NULL,
+    mandatory boolean DEFAULT false NOT NULL,
+    default_channels text[] DEFAULT '{}'::text[] NOT NULL,
+    purpose text DEFAULT 'SERVICE'::text NOT NULL,
+    window_aggregate text,
+    window_value text,
+    window_group text[] DEFAULT '{}'::text[] NOT NULL,
+    window_condition text,
+    window_length text,
+    window_lateness integer DEFAULT 3600 NOT NULL,
+    cool_down text,
+    rearm_margin text,
+    rearm_condition text,
+    timer_arm text,
+    timer_cancel text,
+    timer_key text,
+    timer_after text,
+    timer_schedule jsonb
+)
+WITH (toast_tuple_target='8160');
+
+
+--
+-- Name: COLUMN alert_type.statuses; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.statuses IS 'Which statuses (of an authorisation: outcomes) of an event are judged; {} means any.';
+
+
+--
+-- Name: COLUMN alert_type.condition; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.condition IS 'A SQL boolean expression over event.column and :parameter, in the checked subset of docs/sql-contract.md.';
+
+
+--
+-- Name: COLUMN alert_type.parameters; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.parameters IS 'What a preference may give: {"name": {"type": "integer" | "text" | "boolean", "minimum": ..., "maximum": ..., "default": ...}}; without a default it must.';
+
+
+--
+-- Name: COLUMN alert_type.uses_balance; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.uses_balance IS 'Condition or a template shows the balance: only for customers with may_see_balance. Written by triggers.';
+
+
+--
+-- Name: COLUMN alert_type.mandatory; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.mandatory IS 'It reaches every permitted customer, without a preference; a preference may change channels and parameters, not switch it off.';
+
+
+--
+-- Name: COLUMN alert_type.default_channels; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.default_channels IS 'Where a mandatory type goes for customers without a preference.';
+
+
+--
+-- Name: COLUMN alert_type.purpose; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.purpose IS 'STATUTORY, SECURITY, SERVICE or MARKETING.';
+
+
+--
+-- Name: COLUMN alert_type.window_aggregate; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.window_aggregate IS 'COUNT, SUM, MIN, MAX or AVERAGE of the events in a window, or SINCE: only how long ago the last was.';
+
+
+--
+-- Name: COLUMN alert_type.window_value; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.window_value IS 'The integer column of the event that is summed, compared or averaged; none for COUNT and SINCE.';
+
+
+--
+-- Name: COLUMN alert_type.window_group; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.window_group IS 'Up to two more columns of the event: only events with the same values share a window.';
+
+
+--
+-- Name: COLUMN alert_type.window_condition; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.window_condition IS 'A boolean expression over event.column: which events count. NULL: all.';
+
+
+--
+-- Name: COLUMN alert_type.window_length; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.window_length IS 'Seconds: an integer expression over :parameter. NULL, for SINCE alone: for ever.';
+
+
+--
+-- Name: COLUMN alert_type.window_lateness; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.window_lateness IS 'Seconds that an event may come late and still find its window in the engine''s memory.';
+
+
+--
+-- Name: COLUMN alert_type.cool_down; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.cool_down IS 'Seconds after an alert in which the preference makes no other: an integer expression over :parameter. NULL or 0: none.';
+
+
+--
+-- Name: COLUMN alert_type.rearm_margin; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.rearm_margin IS 'An integer expression over :parameter: above 0, an alert disarms the preference until rearm_condition is true.';
+
+
+--
+-- Name: COLUMN alert_type.rearm_condition; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.rearm_condition IS 'A boolean expression over event.column and :parameter: which event arms the preference again.';
+
+
+--
+-- Name: COLUMN alert_type.timer_arm; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.timer_arm IS 'A boolean expression over event.column and :parameter: which event starts a timer.';
+
+
+--
+-- Name: COLUMN alert_type.timer_cancel; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.timer_cancel IS 'A boolean expression over event.column and :parameter: which event stops the timer.';
+
+
+--
+-- Name: COLUMN alert_type.timer_key; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.timer_key IS 'A text expression over event.column: one timer for each key. NULL: one for the preference.';
+
+
+--
+-- Name: COLUMN alert_type.timer_after; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.timer_after IS 'Seconds after the event that armed it: an integer expression over :parameter.';
+
+
+--
+-- Name: COLUMN alert_type.timer_schedule; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.alert_type.timer_schedule IS 'Instead of arming events: {"every": "day" | "week" | "month", "hour": ..., "minute": ..., "weekday": 1 to 7, "day": 1 to 31}, numbers or ":parameter".';
+
+
+--
+-- Name: check_expressions(bank.alert_type); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.check_expressions(p_type bank.alert_type) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    c_column constant text := 'bank.alert_type.';
+    v_is_timer boolean := p_type.timer_arm is not null or p_type.timer_schedule is not null;
+begin
+    perform bank.check_expression(c_column || 'condition', p_type.condition, p_type.parameters, case when v_is_timer then 'TIMER' else p_type.event_kind end,
+        case when p_type.window_aggregate is null then 'CONDITION' else 'CONDITION_WITH_HISTORY' end);
+    perform bank.check_expression(c_column || 'window_condition', p_type.window_condition, p_type.parameters, p_type.event_kind, 'PREDICATE');
+    perform bank.check_expression(c_column || 'window_length', p_type.window_length, p_type.parameters, p_type.event_kind, 'INTEGER');
+    perform bank.check_expression(c_column || 'cool_down', p_type.cool_down, p_type.parameters, p_type.event_kind, 'INTEGER');
+    perform bank.check_expression(c_column || 'rearm_margin', p_type.rearm_margin, p_type.parameters, p_type.event_kind, 'INTEGER');
+    perform bank.check_expression(c_column || 'rearm_condition', p_type.rearm_condition, p_type.parameters, p_type.event_kind, 'CONDITION');
+    perform bank.check_expression(c_column || 'timer_arm', p_type.timer_arm, p_type.parameters, p_type.event_kind, 'CONDITION');
+    perform bank.check_expression(c_column || 'timer_cancel', p_type.timer_cancel, p_type.parameters, p_type.event_kind, 'CONDITION');
+    perform bank.check_expression(c_column || 'timer_key', p_type.timer_key, p_type.parameters, p_type.event_kind, 'TEXT');
+    perform bank.check_expression(c_column || 'timer_after', p_type.timer_after, p_type.parameters, p_type.event_kind, 'INTEGER');
+end
+$$;
+
+
+--
+-- Name: FUNCTION check_expressions(p_type bank.alert_type); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.check_expressions(p_type bank.alert_type) IS 'Refuses an alert type with an expression that the engine cannot compile or PostgreSQL cannot evaluate.';
 
 
 --
@@ -720,7 +1956,7 @@ begin
     if octet_length(p_given::text) > 1000 then
         perform bank.refuse(p_column, p_given::text, 'it is longer than 1,000 bytes', 'Shorten it.');
     end if;
-    for v_name in select jsonb_object_keys(p_declared) except select jsonb_object_keys(p_given) loop
+    for v_name in select d.key from jsonb_each(p_declared) d where not d.value ? 'default' except select jsonb_object_keys(p_given) loop
         perform bank.refuse(p_column || '.' || v_name, null, 'the alert type needs this parameter', 'Add it to the object.');
     end loop;
     for v_name, v_value in select * from jsonb_each(p_given) loop
@@ -743,6 +1979,27 @@ $_$;
 
 
 --
+-- Name: check_preference(text, bank.alert_type, integer, jsonb, text[], boolean); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.check_preference(p_table text, p_type bank.alert_type, p_preference_no integer, p_parameters jsonb, p_channels text[], p_enabled boolean) RETURNS void
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    if p_preference_no < 1 then
+        perform bank.refuse(p_table || '.preference_no', p_preference_no::text, 'it starts at 1', 'Use 1 for the first of its type, 2 for the next.');
+    end if;
+    perform bank.check_parameters(p_table || '.parameters', p_type.parameters, p_parameters);
+    perform bank.check_channels(p_table || '.channels', p_channels);
+    if p_type.mandatory and not p_enabled then
+        perform bank.refuse(p_table || '.enabled', 'false', 'the alert type is mandatory',
+            'It cannot be switched off: choose its channels and parameters, or delete the preference for its defaults.');
+    end if;
+end
+$$;
+
+
+--
 -- Name: check_preferences_fit(text, jsonb); Type: FUNCTION; Schema: bank; Owner: -
 --
 
@@ -751,9 +2008,11 @@ CREATE FUNCTION bank.check_preferences_fit(p_alert_type text, p_declared jsonb) 
     AS $$
 begin
     -- writers of preferences have read what was declared before: wait for them, so that each preference is seen here or sees the new
-    lock table bank.alert_preference in share mode;
+    lock table bank.alert_preference, bank.customer_preference in share mode;
     perform bank.check_parameters('bank.alert_preference.parameters', p_declared, p.parameters)
        from bank.alert_preference p where p.alert_type = p_alert_type;
+    perform bank.check_parameters('bank.customer_preference.parameters', p_declared, p.parameters)
+       from bank.customer_preference p where p.alert_type = p_alert_type;
 exception when sqlstate 'BA001' then
     perform bank.refuse('bank.alert_type.parameters', p_declared::text, 'a preference that is there does not fit: ' || sqlerrm,
         'Keep what is declared, or insert an alert type of another name.');
@@ -775,6 +2034,47 @@ begin
     return new;
 end
 $$;
+
+
+--
+-- Name: check_schedule(jsonb, jsonb); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.check_schedule(p_schedule jsonb, p_parameters jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    c_column constant text := 'bank.alert_type.timer_schedule';
+    c_example constant text := 'Write {"every": "day" | "week" | "month", "hour": 0 to 23, "minute": 0 to 59}, with "weekday": 1 to 7 for weeks and "day": 1 to 31 for months; numbers, or ":name" of an integer parameter within these bounds.';
+    v_every constant text := p_schedule ->> 'every';
+    v_bounds jsonb := '{"hour": [0, 23], "minute": [0, 59]}';
+    v_name text;
+    v_value text;
+    v_rule jsonb;
+begin
+    if jsonb_typeof(p_schedule) <> 'object' or coalesce(v_every, '') not in ('day', 'week', 'month') then
+        perform bank.refuse(c_column, p_schedule::text, 'it does not say how often', c_example);
+    end if;
+    v_bounds := v_bounds || case v_every when 'week' then jsonb '{"weekday": [1, 7]}' when 'month' then '{"day": [1, 31]}' else '{}' end;
+    for v_name in select jsonb_object_keys(v_bounds) except select jsonb_object_keys(p_schedule) loop
+        perform bank.refuse(format('%s.%s', c_column, v_name), null, 'the schedule needs it', c_example);
+    end loop;
+    for v_name, v_value in select * from jsonb_each_text(p_schedule - 'every') loop
+        v_rule := p_parameters -> substr(v_value, 2);
+        if not v_bounds ? v_name then
+            perform bank.refuse(format('%s.%s', c_column, v_name), v_value, 'such a schedule has none', c_example);
+        elsif v_value ~ '^[0-9]{1,2}$' then
+            v_rule := jsonb_build_object('type', 'integer', 'minimum', v_value::integer, 'maximum', v_value::integer);
+        elsif v_value !~ '^:' then
+            v_rule := null;
+        end if;
+        if coalesce(v_rule ->> 'type' = 'integer' and (v_rule ->> 'minimum')::bigint >= (v_bounds -> v_name ->> 0)::bigint
+                    and (v_rule ->> 'maximum')::bigint <= (v_bounds -> v_name ->> 1)::bigint, false) is false then
+            perform bank.refuse(format('%s.%s', c_column, v_name), v_value, 'it is out of bounds', c_example);
+        end if;
+    end loop;
+end
+$_$;
 
 
 --
@@ -809,47 +2109,107 @@ $$;
 
 
 --
--- Name: condition_form(text, jsonb); Type: FUNCTION; Schema: bank; Owner: -
+-- Name: check_type_shape(bank.alert_type); Type: FUNCTION; Schema: bank; Owner: -
 --
 
-CREATE FUNCTION bank.condition_form(p_condition text, p_parameters jsonb) RETURNS text
+CREATE FUNCTION bank.check_type_shape(p_type bank.alert_type) RETURNS void
     LANGUAGE plpgsql
     AS $$
 declare
-    c_column constant text := 'bank.alert_type.condition';
-    c_readable constant text[] := '{account_id,amount_minor,balance_after_minor,currency,entry_id,entry_type,status}';
-    c_words constant jsonb := '{"and": "A", "or": "O", "not": "N", "in": "I", "is": "S", "between": "B", "null": "k", "true": "k", "false": "k"}';
-    c_signs constant jsonb := '{"<": "=", "<=": "=", "=": "=", "<>": "=", ">=": "=", ">": "=", "+": "+", "-": "+", "*": "*", "(": "(", ")": ")", ",": ","}';
-    v_token text[];
-    v_letter text;
-    v_form text := '';
+    v_name text;
 begin
-    for v_token in select regexp_matches(p_condition,
-        '(''(?:[^'']|'''')*''|[0-9]+)|event\.([a-z_]+)|:([a-z][a-z0-9_]*)|([A-Za-z_][A-Za-z0-9_]*)|(<=|>=|<>|[-+*<>=(),])|(\s+)|(--|.)', 'g') loop
-        if v_token[2] <> all (c_readable) then
-            perform bank.refuse(c_column, 'event.' || v_token[2], 'a condition cannot read this column of an event',
-                format('Readable are event.%s.', array_to_string(c_readable, ', event.')));
-        elsif not p_parameters ? v_token[3] then
-            perform bank.refuse(c_column, ':' || v_token[3], 'the parameter is not declared', 'Declare it in the column parameters.');
+    perform bank.check_one_of('bank.alert_type.purpose', p_type.purpose, '{STATUTORY,SECURITY,SERVICE,MARKETING}');
+    if p_type.default_channels <> '{}' or p_type.mandatory then
+        perform bank.check_channels('bank.alert_type.default_channels', p_type.default_channels);
+    end if;
+    if p_type.mandatory then
+        select key into v_name from jsonb_each(p_type.parameters) where not value ? 'default' limit 1;
+        if found then
+            perform bank.refuse('bank.alert_type.parameters', v_name, 'a mandatory type has a default for each parameter', 'Add "default" to it.');
+        elsif p_type.timer_schedule is not null then
+            perform bank.refuse('bank.alert_type.mandatory', 'true', 'a schedule belongs to a preference', 'Leave one of the two out.');
         end if;
-        v_letter := case when coalesce(v_token[1], v_token[2], v_token[3]) is not null then 'x' when v_token[6] is not null then ''
-                         else coalesce(c_words ->> lower(v_token[4]), c_signs ->> v_token[5]) end;
-        if v_letter is null then
-            perform bank.refuse(c_column, coalesce(v_token[4], v_token[7]), 'a condition cannot contain this',
-                'Use event.column, :parameter, integers, ''text'', TRUE, FALSE, + - * < <= = <> >= >, AND, OR, NOT, IN, BETWEEN, IS NULL.');
+    end if;
+    perform bank.check_window(p_type);
+    if (p_type.rearm_margin is null) <> (p_type.rearm_condition is null) then
+        perform bank.refuse('bank.alert_type.rearm_condition', p_type.rearm_condition, 'it goes together with rearm_margin', 'Give both or neither.');
+    end if;
+    if (p_type.timer_arm is null) <> (p_type.timer_after is null) then
+        perform bank.refuse('bank.alert_type.timer_after', p_type.timer_after, 'it goes together with timer_arm', 'Give both or neither.');
+    end if;
+    if p_type.timer_arm is null and (p_type.timer_cancel is not null or p_type.timer_key is not null) then
+        perform bank.refuse('bank.alert_type.timer_arm', null, 'timer_cancel and timer_key need it', 'Say which event starts the timer.');
+    end if;
+    if p_type.timer_schedule is not null then
+        if p_type.timer_arm is not null then
+            perform bank.refuse('bank.alert_type.timer_schedule', p_type.timer_schedule::text, 'a timer is started by an event or by a schedule', 'Leave timer_arm or timer_schedule out.');
         end if;
-        v_form := v_form || v_letter;
-    end loop;
-    return v_form;
+        perform bank.check_schedule(p_type.timer_schedule, p_type.parameters);
+    end if;
+    -- more would be kept apart in TOAST, and capture sends no unchanged value from there
+    if octet_length(concat_ws(' ', p_type.condition, p_type.parameters, p_type.statuses, p_type.default_channels, p_type.window_condition, p_type.window_length,
+            p_type.cool_down, p_type.rearm_margin, p_type.rearm_condition, p_type.timer_arm, p_type.timer_cancel, p_type.timer_key, p_type.timer_after,
+            p_type.timer_schedule)) > 6000 then
+        perform bank.refuse('bank.alert_type.condition', p_type.condition, 'its expressions and parameters are longer than 6,000 bytes together', 'Shorten them.');
+    end if;
 end
 $$;
 
 
 --
--- Name: FUNCTION condition_form(p_condition text, p_parameters jsonb); Type: COMMENT; Schema: bank; Owner: -
+-- Name: FUNCTION check_type_shape(p_type bank.alert_type); Type: COMMENT; Schema: bank; Owner: -
 --
 
-COMMENT ON FUNCTION bank.condition_form(p_condition text, p_parameters jsonb) IS 'A condition with one letter for each word and sign: x value, k NULL, TRUE or FALSE, + plus or minus, = any comparison, A AND, O OR, N NOT, I IN, S IS, B BETWEEN. Refuses other words and signs: what is left can reach no table and no function.';
+COMMENT ON FUNCTION bank.check_type_shape(p_type bank.alert_type) IS 'Refuses an alert type whose columns do not go together: mandatory, window, re-arm, timer.';
+
+
+--
+-- Name: check_window(bank.alert_type); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.check_window(p_type bank.alert_type) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_amounts constant text[] := bank.window_columns(p_type.event_kind, 'amounts');
+    v_groups constant text[] := bank.window_columns(p_type.event_kind, 'groups');
+    v_column text;
+begin
+    if p_type.window_aggregate is null then
+        if p_type.window_value is not null or p_type.window_group <> '{}' or p_type.window_condition is not null or p_type.window_length is not null then
+            perform bank.refuse('bank.alert_type.window_aggregate', null, 'the other columns of a window need it', 'Say COUNT, SUM, MIN, MAX, AVERAGE or SINCE, or leave those out.');
+        end if;
+        return;
+    end if;
+    perform bank.check_one_of('bank.alert_type.window_aggregate', p_type.window_aggregate, '{COUNT,SUM,MIN,MAX,AVERAGE,SINCE}');
+    if p_type.window_aggregate in ('COUNT', 'SINCE') then
+        if p_type.window_value is not null then
+            perform bank.refuse('bank.alert_type.window_value', p_type.window_value, p_type.window_aggregate || ' takes none', 'Leave it out.');
+        end if;
+    elsif p_type.window_value is null or p_type.window_value <> all (v_amounts) then
+        perform bank.refuse('bank.alert_type.window_value', p_type.window_value, 'it is not an amount of this kind of event',
+            format('Use one of: %s.', coalesce(nullif(array_to_string(v_amounts, ', '), ''), 'none, this kind can be counted')));
+    end if;
+    if cardinality(p_type.window_group) > 2 or array_ndims(p_type.window_group) > 1 then
+        perform bank.refuse('bank.alert_type.window_group', p_type.window_group::text, 'it names more than two columns', 'Name one or two, or none.');
+    end if;
+    foreach v_column in array p_type.window_group loop
+        if v_column is null or v_column <> all (v_groups) then
+            perform bank.refuse('bank.alert_type.window_group', v_column, 'this kind of event is not grouped by this',
+                format('Use %s; the account or customer is part of each group already.', array_to_string(v_groups, ', ')));
+        end if;
+    end loop;
+    if cardinality(p_type.window_group) = 2 and p_type.window_group[1] = p_type.window_group[2] then
+        perform bank.refuse('bank.alert_type.window_group', p_type.window_group::text, 'it names a column twice', 'Name each once.');
+    end if;
+    if p_type.window_length is null and p_type.window_aggregate <> 'SINCE' then
+        perform bank.refuse('bank.alert_type.window_length', null, 'only SINCE goes without', 'Say how many seconds, such as 86400 or :hours * 3600.');
+    end if;
+    if p_type.window_lateness not between 0 and 31622400 then
+        perform bank.refuse('bank.alert_type.window_lateness', p_type.window_lateness::text, 'it is out of bounds', 'Use 0 to 31622400 seconds.');
+    end if;
+end
+$$;
 
 
 --
@@ -857,29 +2217,100 @@ COMMENT ON FUNCTION bank.condition_form(p_condition text, p_parameters jsonb) IS
 --
 
 CREATE FUNCTION bank.condition_sql(p_condition text, p_parameters jsonb) RETURNS text
-    LANGUAGE sql IMMUTABLE STRICT
-    AS $_$
-    -- Integers become numeric, in which nothing overflows; text compares in collation "C"; a parameter of another type than the
-    -- declared one is NULL. So PostgreSQL means by the text what the engine means by it.
-    select coalesce(string_agg(
-        case when part[2] is not null then format('(%s::text collate "C")', part[2])
-             when part[3] is not null then part[3] || '::numeric'
-             when part[4] is not null then format(
-                 case p_parameters -> part[4] ->> 'type'
-                 when 'integer' then 'case jsonb_typeof(preference.parameters -> %1$L) when ''number'' then (preference.parameters ->> %1$L)::numeric end'
-                 when 'boolean' then 'case jsonb_typeof(preference.parameters -> %1$L) when ''boolean'' then (preference.parameters ->> %1$L)::boolean end'
-                 else '((preference.parameters ->> %1$L) collate "C")' end, part[4])
-             else part[1] end, '' order by n), '')
-      from regexp_matches(p_condition, '((''(?:[^'']|'''')*'')|(event\.[a-z_]+_minor|[0-9]+)|:([a-z][a-z0-9_]*)|[A-Za-z_][A-Za-z0-9_.]*|.|\s)', 'g')
-           with ordinality as t (part, n)
-$_$;
+    LANGUAGE plpgsql STABLE STRICT
+    AS $$
+begin
+    return bank.expression_sql(p_condition, null, jsonb_build_object('column', 'expression', 'parameters', p_parameters, 'history', true,
+        'columns', (select jsonb_object_agg(column_name, kind) from bank.readable_columns())));
+end
+$$;
 
 
 --
 -- Name: FUNCTION condition_sql(p_condition text, p_parameters jsonb); Type: COMMENT; Schema: bank; Owner: -
 --
 
-COMMENT ON FUNCTION bank.condition_sql(p_condition text, p_parameters jsonb) IS 'A condition as PostgreSQL evaluates it, over "event" and "preference".';
+COMMENT ON FUNCTION bank.condition_sql(p_condition text, p_parameters jsonb) IS 'An expression as PostgreSQL evaluates it, over "event", "preference" and "history"; defaults of parameters are written into it.';
+
+
+--
+-- Name: expression_sql(text, text, jsonb); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.expression_sql(p_text text, p_kind text, p_scope jsonb) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_tokens bank.expression_token[] := bank.expression_tokens(p_text, p_scope);
+    v_part bank.expression_part := bank.parse_expression(v_tokens, 1, 1, 0, p_scope);
+begin
+    if (v_tokens[v_part.next_token]).kind <> 'end' then
+        perform bank.refuse_token(p_scope, v_tokens[v_part.next_token], 'this cannot stand here', bank.operator_allowed());
+    end if;
+    return bank.of_kind(v_tokens, p_scope, v_part, coalesce(p_kind, v_part.kind, 'boolean'));
+end
+$$;
+
+
+--
+-- Name: FUNCTION expression_sql(p_text text, p_kind text, p_scope jsonb); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.expression_sql(p_text text, p_kind text, p_scope jsonb) IS 'An expression of this kind (of any, without one) as SQL over "event", "preference" and "history". Refuses what is not in the subset.';
+
+
+--
+-- Name: expression_tokens(text, jsonb); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.expression_tokens(p_text text, p_scope jsonb) RETURNS bank.expression_token[]
+    LANGUAGE plpgsql
+    AS $$
+declare
+    c_words constant text[] := '{and,or,not,in,between,is,like,ilike,"null",true,false,case,when,then,else,end,extract,from,at,time,zone,'
+        'epoch,hour,minute,isodow,day,month,year,lower,upper,length,left,right,strpos,starts_with,substr,trim,replace,integer_of,abs,'
+        'coalesce,nullif,greatest,least}';
+    c_allowed constant text := 'Allowed are event.column, history.value, :parameter, whole numbers, ''text'', + - * / % || ->> < <= = <> >= >, '
+        'parentheses, commas, AND, OR, NOT, IN, BETWEEN, IS, LIKE, ILIKE, NULL, TRUE, FALSE, CASE, WHEN, THEN, ELSE, END, EXTRACT, lower, upper, '
+        'length, left, right, strpos, starts_with, substr, trim, replace, integer_of, abs, coalesce, nullif, greatest, least.';
+    v_found text[];
+    v_token bank.expression_token := ('', '', 1);
+    v_tokens bank.expression_token[] := '{}';
+    v_searches integer := 0;
+begin
+    if length(p_text) > 1000 then
+        perform bank.refuse_token(p_scope, ('end', '', 1001)::bank.expression_token, 'it is longer than 1000 characters', 'Shorten it.');
+    end if;
+    for v_found in select regexp_matches(p_text,
+        '(''(?:[^'']|'''')*''|[0-9]+|(?:event|history)\.[a-z_]+|:[a-z][a-z0-9_]*)|([A-Za-z_][A-Za-z0-9_]*)|([ \t\n\r\f\v]+)'
+        '|(->>|\|\||<=|>=|<>|(?!--|/\*)[-+*/%<>=(),])|(--|/\*|.)', 'g') loop
+        v_token.kind := case when v_found[1] is not null then 'value' when v_found[2] is not null then 'word'
+                             when v_found[3] is not null then 'space' when v_found[4] is not null then 'sign' else 'other' end;
+        v_token.content := coalesce(v_found[1], lower(v_found[2] collate "C"), v_found[3], v_found[4], v_found[5]);
+        if v_token.kind <> 'space' then
+            if v_token.kind = 'other' or v_token.kind = 'word' and v_token.content <> all (c_words) then
+                perform bank.refuse_token(p_scope, v_token, 'a condition cannot contain this', c_allowed);
+            end if;
+            v_searches := v_searches + (v_token.content in ('like', 'ilike', 'strpos', 'replace'))::integer;
+            if v_searches > 10 then
+                perform bank.refuse_token(p_scope, v_token, 'this is more than 10 of LIKE, ILIKE, strpos and replace', 'Use fewer.');
+            elsif cardinality(v_tokens) = 200 then
+                perform bank.refuse_token(p_scope, v_token, 'it has more than 200 words and signs', 'Shorten it.');
+            end if;
+            v_tokens := v_tokens || v_token;
+        end if;
+        v_token.position := v_token.position + length(v_token.content);
+    end loop;
+    return v_tokens || ('end', '', v_token.position)::bank.expression_token;
+end
+$$;
+
+
+--
+-- Name: FUNCTION expression_tokens(p_text text, p_scope jsonb); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.expression_tokens(p_text text, p_scope jsonb) IS 'Words, signs and values of an expression, then an end. Refuses other things, and too many.';
 
 
 --
@@ -893,6 +2324,23 @@ begin
     if exists (select from bank.account_permission where account_id = old.account_id)
         or exists (select from bank.alert_preference where account_id = old.account_id) then
         perform bank.refuse('bank.account.account_id', old.account_id, 'the account has permissions or preferences',
+            'DELETE those first, in a statement of their own.');
+    end if;
+    return old;
+end
+$$;
+
+
+--
+-- Name: guard_customer(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.guard_customer() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if exists (select from bank.customer_preference where customer_id = old.customer_id) then
+        perform bank.refuse('bank.customer.customer_id', old.customer_id::text, 'the customer has preferences',
             'DELETE those first, in a statement of their own.');
     end if;
     return old;
@@ -944,6 +2392,100 @@ COMMENT ON FUNCTION bank.iban_fault(p_iban text) IS 'NULL for a valid IBAN, else
 
 
 --
+-- Name: integer_of(text); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.integer_of(p_text text) RETURNS numeric
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+    select case when p_text ~ '^-?[0-9]{1,18}$' then p_text::numeric end
+$_$;
+
+
+--
+-- Name: integer_parameter(jsonb, text, numeric); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.integer_parameter(p_given jsonb, p_name text, p_default numeric) RETURNS numeric
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+    select case when (p_given ? p_name) is not true then p_default
+                when jsonb_typeof(p_given -> p_name) = 'number' and p_given ->> p_name ~ '^-?[0-9]{1,18}$' then (p_given ->> p_name)::numeric end
+$_$;
+
+
+--
+-- Name: is_card_number(text); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.is_card_number(p_value text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE STRICT
+    AS $_$
+    select digits ~ '^[0-9]{13,19}$' and (
+        select sum(case when (length(digits) - n) % 2 = 0 then digit else 2 * digit / 10 + 2 * digit % 10 end) % 10 = 0
+          from generate_series(1, length(digits)) n, lateral (select substr(digits, n, 1)::integer as digit) d)
+      from (select regexp_replace(p_value, '[ -]', '', 'g') as digits) t
+     where p_value ~ '^[0-9 -]+$'
+$_$;
+
+
+--
+-- Name: FUNCTION is_card_number(p_value text); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.is_card_number(p_value text) IS 'Whether a text is 13 to 19 digits, spaces and hyphens aside, that pass the Luhn check; else false or NULL.';
+
+
+--
+-- Name: is_like(text, text); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.is_like(p_text text, p_pattern text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+    select case when length(p_pattern) <= 100 and p_pattern ~ '^(?:[^\\]|\\.)*$' then p_text like p_pattern end
+$_$;
+
+
+--
+-- Name: FUNCTION is_like(p_text text, p_pattern text); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.is_like(p_text text, p_pattern text) IS 'LIKE; NULL for a pattern longer than 100 characters, or one that ends in a lone backslash.';
+
+
+--
+-- Name: joined(text, text); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.joined(p_text text, p_more text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select case when length(p_text) + length(p_more) <= 2000 then p_text || p_more end
+$$;
+
+
+--
+-- Name: listed(bank.expression_token[], jsonb, bank.expression_part[], text); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.listed(p_tokens bank.expression_token[], p_scope jsonb, p_parts bank.expression_part[], p_kind text) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+begin
+    return (select string_agg(bank.of_kind(p_tokens, p_scope, p_parts[n], p_kind), ', ' order by n) from generate_subscripts(p_parts, 1) n);
+end
+$$;
+
+
+--
+-- Name: FUNCTION listed(p_tokens bank.expression_token[], p_scope jsonb, p_parts bank.expression_part[], p_kind text); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.listed(p_tokens bank.expression_token[], p_scope jsonb, p_parts bank.expression_part[], p_kind text) IS 'SQL for parts of one kind, with commas between.';
+
+
+--
 -- Name: lock_account_permission(); Type: FUNCTION; Schema: bank; Owner: -
 --
 
@@ -974,6 +2516,39 @@ $$;
 
 
 --
+-- Name: lock_customer_preference(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.lock_customer_preference() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform from bank.customer_preference
+      where (customer_id, alert_type, preference_no) = (new.customer_id, new.alert_type, new.preference_no) for update;
+    return new;
+end
+$$;
+
+
+--
+-- Name: nearby(numeric); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.nearby(p_number numeric) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select greatest(least(p_number, 100000), -100000)::integer
+$$;
+
+
+--
+-- Name: FUNCTION nearby(p_number numeric); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.nearby(p_number numeric) IS 'The number, or one that is as far beyond the end of every text.';
+
+
+--
 -- Name: note_template_uses_balance(); Type: FUNCTION; Schema: bank; Owner: -
 --
 
@@ -982,12 +2557,512 @@ CREATE FUNCTION bank.note_template_uses_balance() RETURNS trigger
     AS $$
 begin
     -- a template that shows the balance makes its type one that needs may_see_balance (design 4.1); check_row works it out
-    update bank.alert_type a set title = title
-     where a.uses_balance is distinct from (a.condition ~ 'balance' or exists (
-        select from bank.message_template t where t.alert_type = a.alert_type and coalesce(t.subject, '') || t.body ~ 'balance'));
+    update bank.alert_type a set title = title where a.uses_balance is distinct from bank.type_uses_balance(a);
     return null;
 end
 $$;
+
+
+--
+-- Name: of_kind(bank.expression_token[], jsonb, bank.expression_part, text); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.of_kind(p_tokens bank.expression_token[], p_scope jsonb, p_part bank.expression_part, p_kind text) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if p_part.kind <> p_kind then
+        perform bank.refuse_token(p_scope, p_tokens[p_part.first_token], format('%s is needed, and %s begins here', p_kind, p_part.kind), 'Change it.');
+    end if;
+    return case when p_part.kind is null then 'null::' || case p_kind when 'integer' then 'numeric' else p_kind end else p_part.sql end;
+end
+$$;
+
+
+--
+-- Name: FUNCTION of_kind(p_tokens bank.expression_token[], p_scope jsonb, p_part bank.expression_part, p_kind text); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.of_kind(p_tokens bank.expression_token[], p_scope jsonb, p_part bank.expression_part, p_kind text) IS 'SQL for a part that must be of this kind; NULL is of any.';
+
+
+--
+-- Name: operator_allowed(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.operator_allowed() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select 'Allowed here: an operator, AND, OR, or what ends this part; with parentheses where two operators do not go together.'
+$$;
+
+
+--
+-- Name: parse_call(bank.expression_token[], integer, integer, jsonb); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.parse_call(p_tokens bank.expression_token[], p_at integer, p_depth integer, p_scope jsonb) RETURNS bank.expression_part
+    LANGUAGE plpgsql
+    AS $$
+declare
+    -- kinds of the arguments; at least how many; kind of the result; SQL
+    c_functions constant jsonb := '{"lower": [["text"], 1, "text", "lower(%s)"], "upper": [["text"], 1, "text", "upper(%s)"],
+        "length": [["text"], 1, "integer", "length(%s)::numeric"], "left": [["text", "integer"], 2, "text", "left(%s, bank.nearby(%s))"],
+        "right": [["text", "integer"], 2, "text", "right(%s, bank.nearby(%s))"], "strpos": [["text", "text"], 2, "integer", "strpos(%s, %s)::numeric"],
+        "starts_with": [["text", "text"], 2, "boolean", "starts_with(%s, %s)"], "substr": [["text", "integer", "integer"], 2, "text", null],
+        "trim": [["text"], 1, "text", "btrim(%s)"], "replace": [["text", "text", "text"], 3, "text", "bank.replaced(%s, %s, %s)"],
+        "integer_of": [["text"], 1, "integer", "bank.integer_of(%s)"], "abs": [["integer"], 1, "integer", "abs(%s)"]}';
+    v_name text := (p_tokens[p_at]).content;
+    v_function jsonb := c_functions -> v_name;
+    v_parts bank.expression_part[];
+    v_arguments text[];
+    v_next integer;
+    v_kind text;
+begin
+    perform bank.taken(p_tokens, p_at + 1, p_scope, 'sign', '(');
+    v_parts := bank.parse_list(p_tokens, p_at + 2, p_depth, p_scope);
+    v_next := (v_parts[cardinality(v_parts)]).next_token + 1;
+    if v_function is null and (v_name <> 'nullif' or cardinality(v_parts) = 2) then
+        v_kind := bank.alike(p_tokens, p_scope, v_parts, true);
+        return (format('%s(%s)', v_name, bank.listed(p_tokens, p_scope, v_parts, v_kind)), v_kind, p_at, 10, v_next)::bank.expression_part;
+    elsif v_function is null or cardinality(v_parts) not between (v_function ->> 1)::integer and jsonb_array_length(v_function -> 0) then
+        perform bank.refuse_token(p_scope, p_tokens[p_at],
+            format('this takes %s arguments', coalesce(jsonb_array_length(v_function -> 0), 2)), 'Give as many.');
+    end if;
+    for v_number in 1 .. cardinality(v_parts) loop
+        v_arguments := v_arguments || bank.of_kind(p_tokens, p_scope, v_parts[v_number], v_function -> 0 ->> v_number - 1);
+    end loop;
+    return (case v_name when 'substr' then format('bank.part_of(%s)', array_to_string(v_arguments, ', '))
+                        else format(v_function ->> 3, variadic v_arguments) end, v_function ->> 2, p_at, 10, v_next)::bank.expression_part;
+end
+$$;
+
+
+--
+-- Name: parse_case(bank.expression_token[], integer, integer, jsonb); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.parse_case(p_tokens bank.expression_token[], p_at integer, p_depth integer, p_scope jsonb) RETURNS bank.expression_part
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_at integer := p_at + 1;
+    v_is_simple boolean := (p_tokens[p_at + 1]).content <> 'when';
+    v_part bank.expression_part;
+    v_compared bank.expression_part; -- of CASE x WHEN: x
+    v_tests bank.expression_part[] := '{}';
+    v_results bank.expression_part[] := '{}';
+    v_test_kind text := 'boolean';
+    v_kind text;
+    v_after text;
+    v_sql text := 'case';
+begin
+    if v_is_simple then
+        v_compared := bank.parse_expression(p_tokens, v_at, 1, p_depth, p_scope);
+        v_at := v_compared.next_token;
+    end if;
+    perform bank.taken(p_tokens, v_at, p_scope, 'word', 'when');
+    loop
+        v_part := bank.parse_expression(p_tokens, v_at + 1, 1, p_depth, p_scope);
+        if not v_is_simple then
+            perform bank.of_kind(p_tokens, p_scope, v_part, 'boolean');
+        end if;
+        v_tests := v_tests || v_part;
+        perform bank.taken(p_tokens, v_part.next_token, p_scope, 'word', 'then');
+        v_part := bank.parse_expression(p_tokens, v_part.next_token + 1, 1, p_depth, p_scope);
+        v_results := v_results || v_part;
+        v_at := v_part.next_token;
+        v_after := bank.taken(p_tokens, v_at, p_scope, 'word', 'when', 'else', 'end');
+        if v_after = 'else' then
+            v_part := bank.parse_expression(p_tokens, v_at + 1, 1, p_depth, p_scope);
+            v_results := v_results || v_part;
+            v_at := v_part.next_token;
+            v_after := bank.taken(p_tokens, v_at, p_scope, 'word', 'end');
+        end if;
+        exit when v_after = 'end';
+    end loop;
+    if v_is_simple then
+        v_test_kind := bank.alike(p_tokens, p_scope, v_compared || v_tests);
+        v_sql := 'case ' || bank.of_kind(p_tokens, p_scope, v_compared, v_test_kind);
+    end if;
+    v_kind := bank.alike(p_tokens, p_scope, v_results, true);
+    for v_number in 1 .. cardinality(v_results) loop
+        v_sql := v_sql || case when v_number > cardinality(v_tests) then ' else '
+                               else format(' when %s then ', bank.of_kind(p_tokens, p_scope, v_tests[v_number], v_test_kind)) end
+                       || bank.of_kind(p_tokens, p_scope, v_results[v_number], v_kind);
+    end loop;
+    return (v_sql || ' end', v_kind, p_at, 10, v_at + 1)::bank.expression_part;
+end
+$$;
+
+
+--
+-- Name: parse_expression(bank.expression_token[], integer, integer, integer, jsonb); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.parse_expression(p_tokens bank.expression_token[], p_at integer, p_level integer, p_depth integer, p_scope jsonb) RETURNS bank.expression_part
+    LANGUAGE plpgsql
+    AS $$
+declare
+    -- how tightly an operator binds, as in PostgreSQL; 3 is NOT before a part, 10 a sign before one
+    c_levels constant jsonb := '{"or": 1, "and": 2, "is": 4, "<": 5, "<=": 5, "=": 5, "<>": 5, ">=": 5, ">": 5,
+        "not": 6, "between": 6, "in": 6, "like": 6, "ilike": 6, "||": 7, "+": 8, "-": 8, "*": 9, "/": 9, "%": 9}';
+    v_part bank.expression_part;
+    v_token bank.expression_token;
+    v_level integer;
+begin
+    if p_depth > 10 then
+        perform bank.refuse_token(p_scope, p_tokens[p_at], 'this is more than 10 parentheses, calls and CASE deep', 'Write it flatter.');
+    end if;
+    v_part := bank.parse_operand(p_tokens, p_at, p_level, p_depth, p_scope);
+    loop
+        v_token := p_tokens[v_part.next_token];
+        v_level := case when v_token.kind in ('word', 'sign') then (c_levels ->> v_token.content)::integer end;
+        exit when v_level is null or v_level < p_level;
+        if v_level > v_part.tightest then
+            perform bank.refuse_token(p_scope, v_token, 'this cannot stand here', bank.operator_allowed());
+        end if;
+        v_part := bank.parse_operation(p_tokens, v_part, v_level, p_depth, p_scope);
+    end loop;
+    return v_part;
+end
+$$;
+
+
+--
+-- Name: FUNCTION parse_expression(p_tokens bank.expression_token[], p_at integer, p_level integer, p_depth integer, p_scope jsonb); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.parse_expression(p_tokens bank.expression_token[], p_at integer, p_level integer, p_depth integer, p_scope jsonb) IS 'A value from token p_at on, and all operators after it that bind at least as tightly as p_level. Refuses what does not fit, with its position.';
+
+
+--
+-- Name: parse_extract(bank.expression_token[], integer, integer, jsonb); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.parse_extract(p_tokens bank.expression_token[], p_at integer, p_depth integer, p_scope jsonb) RETURNS bank.expression_part
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_field text;
+    v_time bank.expression_part;
+    v_at integer;
+    v_zone text;
+    v_sql text;
+begin
+    perform bank.taken(p_tokens, p_at + 1, p_scope, 'sign', '(');
+    v_field := bank.taken(p_tokens, p_at + 2, p_scope, 'word', 'epoch', 'hour', 'minute', 'isodow', 'day', 'month', 'year');
+    perform bank.taken(p_tokens, p_at + 3, p_scope, 'word', 'from');
+    v_time := bank.parse_expression(p_tokens, p_at + 4, 10, p_depth, p_scope);
+    v_sql := bank.of_kind(p_tokens, p_scope, v_time, 'time');
+    v_at := v_time.next_token;
+    if v_field = 'epoch' then
+        v_sql := format('floor(extract(epoch from %s))', v_sql);
+    else
+        perform bank.taken(p_tokens, v_at, p_scope, 'word', 'at');
+        perform bank.taken(p_tokens, v_at + 1, p_scope, 'word', 'time');
+        perform bank.taken(p_tokens, v_at + 2, p_scope, 'word', 'zone');
+        v_zone := bank.taken(p_tokens, v_at + 3, p_scope, 'value');
+        if not exists (select from bank.time_zone where quote_literal(time_zone) = v_zone) then
+            perform bank.refuse_token(p_scope, p_tokens[v_at + 3], 'this is no time zone', 'Allowed here: an IANA name such as ''Europe/Amsterdam''.');
+        end if;
+        v_sql := format('bank.time_part(%L, %s, %s)', v_field, v_sql, v_zone);
+        v_at := v_at + 4;
+    end if;
+    perform bank.taken(p_tokens, v_at, p_scope, 'sign', ')');
+    return (v_sql, 'integer', p_at, 10, v_at + 1)::bank.expression_part;
+end
+$$;
+
+
+--
+-- Name: parse_list(bank.expression_token[], integer, integer, jsonb); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.parse_list(p_tokens bank.expression_token[], p_at integer, p_depth integer, p_scope jsonb) RETURNS bank.expression_part[]
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_parts bank.expression_part[] := '{}';
+    v_part bank.expression_part;
+    v_at integer := p_at;
+begin
+    loop
+        v_part := bank.parse_expression(p_tokens, v_at, 1, p_depth, p_scope);
+        v_at := v_part.next_token + 1;
+        v_parts := v_parts || v_part;
+        exit when bank.taken(p_tokens, v_part.next_token, p_scope, 'sign', ',', ')') = ')';
+    end loop;
+    return v_parts;
+end
+$$;
+
+
+--
+-- Name: FUNCTION parse_list(p_tokens bank.expression_token[], p_at integer, p_depth integer, p_scope jsonb); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.parse_list(p_tokens bank.expression_token[], p_at integer, p_depth integer, p_scope jsonb) IS 'Expressions with commas between them; a closing parenthesis stands after the last one.';
+
+
+--
+-- Name: parse_operand(bank.expression_token[], integer, integer, integer, jsonb); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.parse_operand(p_tokens bank.expression_token[], p_at integer, p_level integer, p_depth integer, p_scope jsonb) RETURNS bank.expression_part
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    v_sign text := (p_tokens[p_at]).content;
+    v_part bank.expression_part;
+    v_name text;
+begin
+    if v_sign = 'not' and p_level <= 3 then
+        v_part := bank.parse_expression(p_tokens, p_at + 1, 4, p_depth, p_scope);
+        return (format('(not %s)', bank.of_kind(p_tokens, p_scope, v_part, 'boolean')), 'boolean', p_at, 2, v_part.next_token)::bank.expression_part;
+    elsif v_sign in ('+', '-') then
+        v_part := bank.parse_primary(p_tokens, p_at + 1, p_depth, p_scope);
+        return (format('(%s %s)', v_sign, bank.of_kind(p_tokens, p_scope, v_part, 'integer')), 'integer', p_at, 9, v_part.next_token)::bank.expression_part;
+    end if;
+    v_part := bank.parse_primary(p_tokens, p_at, p_depth, p_scope);
+    if (p_tokens[v_part.next_token]).content = '->>' and v_part.kind = 'json' and p_level <= 7 then
+        v_name := bank.taken(p_tokens, v_part.next_token + 1, p_scope, 'value');
+        if v_name !~ '^''[A-Za-z_][A-Za-z0-9_]{0,39}''$' then
+            perform bank.refuse_token(p_scope, p_tokens[v_part.next_token + 1], 'this is no name of a property',
+                'Allowed here: ''name'', of letters, digits and _, at most 40.');
+        end if;
+        return (format('(bank.property(%s, %s) collate "C")', v_part.sql, v_name), 'text', p_at, 7, v_part.next_token + 2)::bank.expression_part;
+    end if;
+    return v_part;
+end
+$_$;
+
+
+--
+-- Name: parse_operation(bank.expression_token[], bank.expression_part, integer, integer, jsonb); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.parse_operation(p_tokens bank.expression_token[], p_left bank.expression_part, p_level integer, p_depth integer, p_scope jsonb) RETURNS bank.expression_part
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    v_sign text := (p_tokens[p_left.next_token]).content;
+    v_at integer := p_left.next_token + 1;
+    v_kind text := case when p_level <= 2 then 'boolean' when p_level = 7 then 'text' when p_level in (8, 9) then 'integer' end;
+    v_left text;
+    v_right bank.expression_part;
+    v_not text := '';
+begin
+    if p_level = 6 then
+        return bank.parse_range(p_tokens, p_left, p_depth, p_scope);
+    elsif p_level = 5 then
+        v_right := bank.parse_expression(p_tokens, v_at, 6, p_depth, p_scope);
+        v_kind := bank.alike(p_tokens, p_scope, array[p_left, v_right]);
+        return (format('(%s %s %s)', bank.of_kind(p_tokens, p_scope, p_left, v_kind), v_sign, bank.of_kind(p_tokens, p_scope, v_right, v_kind)),
+                'boolean', p_left.first_token, 4, v_right.next_token)::bank.expression_part;
+    elsif p_level = 4 then
+        if (p_tokens[v_at]).content = 'not' then
+            v_not := 'not ';
+            v_at := v_at + 1;
+        end if;
+        v_sign := bank.taken(p_tokens, v_at, p_scope, 'word', 'null', 'true', 'false');
+        v_left := case when v_sign = 'null' then p_left.sql else bank.of_kind(p_tokens, p_scope, p_left, 'boolean') end;
+        return (format('(%s is %s%s)', v_left, v_not, v_sign), 'boolean', p_left.first_token, 3, v_at + 1)::bank.expression_part;
+    end if;
+    v_left := bank.of_kind(p_tokens, p_scope, p_left, v_kind);
+    v_right := bank.parse_expression(p_tokens, v_at, p_level + 1, p_depth, p_scope);
+    return (format(case v_sign when '/' then 'div(%1$s, nullif(%2$s, 0))' when '%' then 'mod(%1$s, nullif(%2$s, 0))'
+                               when '||' then 'bank.joined(%1$s, %2$s)' else '(%1$s %3$s %2$s)' end,
+                   v_left, bank.of_kind(p_tokens, p_scope, v_right, v_kind), v_sign),
+            v_kind, p_left.first_token, p_level, v_right.next_token)::bank.expression_part;
+end
+$_$;
+
+
+--
+-- Name: parse_primary(bank.expression_token[], integer, integer, jsonb); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.parse_primary(p_tokens bank.expression_token[], p_at integer, p_depth integer, p_scope jsonb) RETURNS bank.expression_part
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_token bank.expression_token := p_tokens[p_at];
+    v_part bank.expression_part;
+begin
+    if v_token.kind = 'value' then
+        return bank.parse_value(p_tokens, p_at, p_scope);
+    elsif v_token.content in ('null', 'true', 'false') then
+        return (v_token.content, case when v_token.content <> 'null' then 'boolean' end, p_at, 10, p_at + 1)::bank.expression_part;
+    elsif v_token.content = '(' then
+        v_part := bank.parse_expression(p_tokens, p_at + 1, 1, p_depth + 1, p_scope);
+        perform bank.taken(p_tokens, v_part.next_token, p_scope, 'sign', ')');
+        return (v_part.sql, v_part.kind, p_at, 10, v_part.next_token + 1)::bank.expression_part;
+    elsif v_token.content = 'case' then
+        return bank.parse_case(p_tokens, p_at, p_depth + 1, p_scope);
+    elsif v_token.content = 'extract' then
+        return bank.parse_extract(p_tokens, p_at, p_depth + 1, p_scope);
+    elsif v_token.content = any ('{lower,upper,length,left,right,strpos,starts_with,substr,trim,replace,integer_of,abs,coalesce,nullif,greatest,least}') then
+        return bank.parse_call(p_tokens, p_at, p_depth + 1, p_scope);
+    end if;
+    perform bank.refuse_token(p_scope, v_token, 'this cannot stand here',
+        'Allowed here: a value, NULL, TRUE, FALSE, ( ), CASE, EXTRACT or a function; before it NOT or a sign.');
+end
+$$;
+
+
+--
+-- Name: parse_range(bank.expression_token[], bank.expression_part, integer, jsonb); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.parse_range(p_tokens bank.expression_token[], p_left bank.expression_part, p_depth integer, p_scope jsonb) RETURNS bank.expression_part
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_not text := '';
+    v_at integer := p_left.next_token;
+    v_word text := (p_tokens[p_left.next_token]).content;
+    v_parts bank.expression_part[];
+    v_part bank.expression_part;
+    v_kind text;
+    v_sql text;
+begin
+    if v_word = 'not' then
+        v_not := 'not ';
+        v_at := v_at + 1;
+        v_word := bank.taken(p_tokens, v_at, p_scope, 'word');
+    end if;
+    if v_word = 'between' then
+        v_part := bank.parse_expression(p_tokens, v_at + 1, 7, p_depth, p_scope);
+        perform bank.taken(p_tokens, v_part.next_token, p_scope, 'word', 'and');
+        v_parts := array[p_left, v_part];
+        v_part := bank.parse_expression(p_tokens, v_part.next_token + 1, 7, p_depth, p_scope);
+        v_kind := bank.alike(p_tokens, p_scope, v_parts || v_part);
+        v_sql := format('%s between %s and %s', bank.of_kind(p_tokens, p_scope, p_left, v_kind), bank.of_kind(p_tokens, p_scope, v_parts[2], v_kind),
+                        bank.of_kind(p_tokens, p_scope, v_part, v_kind));
+    elsif v_word = 'in' then
+        perform bank.taken(p_tokens, v_at + 1, p_scope, 'sign', '(');
+        v_parts := bank.parse_list(p_tokens, v_at + 2, p_depth + 1, p_scope);
+        v_part.next_token := (v_parts[cardinality(v_parts)]).next_token + 1;
+        v_kind := bank.alike(p_tokens, p_scope, p_left || v_parts);
+        v_sql := format('%s in (%s)', bank.of_kind(p_tokens, p_scope, p_left, v_kind), bank.listed(p_tokens, p_scope, v_parts, v_kind));
+    elsif v_word in ('like', 'ilike') then
+        v_sql := bank.of_kind(p_tokens, p_scope, p_left, 'text');
+        v_part := bank.parse_expression(p_tokens, v_at + 1, 7, p_depth, p_scope);
+        v_sql := format(case v_word when 'like' then 'bank.is_like(%s, %s)' else 'bank.is_like(lower(%s), lower(%s))' end,
+                        v_sql, bank.of_kind(p_tokens, p_scope, v_part, 'text'));
+    else
+        perform bank.refuse_token(p_scope, p_tokens[v_at], 'this cannot stand here', 'Allowed here: BETWEEN, IN, LIKE, ILIKE.');
+    end if;
+    return (format('(%s(%s))', v_not, v_sql), 'boolean', p_left.first_token, 5, v_part.next_token)::bank.expression_part;
+end
+$$;
+
+
+--
+-- Name: parse_value(bank.expression_token[], integer, jsonb); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.parse_value(p_tokens bank.expression_token[], p_at integer, p_scope jsonb) RETURNS bank.expression_part
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_token bank.expression_token := p_tokens[p_at];
+    v_place text := split_part(v_token.content, '.', 1);
+    v_name text := ltrim(split_part(v_token.content, '.', case when v_token.content like ':%' then 1 else 2 end), ':');
+    v_rule jsonb := p_scope -> 'parameters' -> v_name;
+    v_part bank.expression_part := (null, null, p_at, 10, p_at + 1);
+begin
+    if v_token.content like '''%' then
+        v_part.kind := 'text';
+        v_part.sql := format('(%s::text collate "C")', quote_literal(replace(substr(v_token.content, 2, length(v_token.content) - 2), '''''', '''')));
+    elsif v_token.content ~ '^[0-9]' then
+        v_part.kind := 'integer';
+        v_part.sql := v_token.content || '::numeric';
+    elsif v_place = 'event' and p_scope -> 'columns' ? v_name then
+        v_part.kind := p_scope -> 'columns' ->> v_name;
+        v_part.sql := format(case v_part.kind when 'integer' then 'event.%I::numeric' when 'text' then '(event.%I collate "C")' else 'event.%I' end, v_name);
+    elsif v_place = 'history' and (p_scope ->> 'history')::boolean and v_name in ('value', 'previous', 'last', 'since') then
+        v_part.kind := 'integer';
+        v_part.sql := format('history.%I', v_name);
+    elsif v_token.content like ':%' and v_rule is not null then
+        v_part.kind := v_rule ->> 'type';
+        v_part.sql := format('bank.%s_parameter(preference.parameters, %L, %L)', v_part.kind, v_name, v_rule ->> 'default');
+        v_part.sql := case v_part.kind when 'text' then format('(%s collate "C")', v_part.sql) else v_part.sql end;
+    else
+        perform bank.refuse_token(p_scope, v_token, 'this cannot be read here', coalesce('Readable are ' || (
+            select string_agg(name, ', ' order by place, name) || '.' from (
+                select 1, 'event.' || c from jsonb_object_keys(p_scope -> 'columns') c
+                union all select 2, 'history.' || h from unnest('{value,previous,last,since}'::text[]) h where (p_scope ->> 'history')::boolean
+                union all select 3, ':' || p from jsonb_object_keys(p_scope -> 'parameters') p) r (place, name)), 'Nothing is readable here.'));
+    end if;
+    return v_part;
+end
+$$;
+
+
+--
+-- Name: part_of(text, numeric, numeric); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.part_of(p_text text, p_from numeric, p_length numeric DEFAULT 200000) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select case when p_length >= 0 then substr(p_text, bank.nearby(p_from), least(p_length, 200000)::integer) end
+$$;
+
+
+--
+-- Name: property(jsonb, text); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.property(p_properties jsonb, p_name text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+    select case jsonb_typeof(p_properties -> p_name)
+             when 'string' then p_properties ->> p_name
+             when 'boolean' then p_properties ->> p_name
+             when 'number' then substring(p_properties ->> p_name from '^-?[0-9]{1,18}$') end
+$_$;
+
+
+--
+-- Name: FUNCTION property(p_properties jsonb, p_name text); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.property(p_properties jsonb, p_name text) IS 'A property as text: of a text, a whole number of at most 18 digits or a boolean; else NULL.';
+
+
+--
+-- Name: put_alert_type(text, text, text, text, text, text[], jsonb, boolean, text[], text, text, text, text[], text, text, integer, text, text, text, text, text, text, text, jsonb); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.put_alert_type(alert_type text, event_kind text, condition text, category text, title text, statuses text[] DEFAULT NULL::text[], parameters jsonb DEFAULT '{}'::jsonb, mandatory boolean DEFAULT false, default_channels text[] DEFAULT '{}'::text[], purpose text DEFAULT 'SERVICE'::text, window_aggregate text DEFAULT NULL::text, window_value text DEFAULT NULL::text, window_group text[] DEFAULT '{}'::text[], window_condition text DEFAULT NULL::text, window_length text DEFAULT NULL::text, window_lateness integer DEFAULT 3600, cool_down text DEFAULT NULL::text, rearm_margin text DEFAULT NULL::text, rearm_condition text DEFAULT NULL::text, timer_arm text DEFAULT NULL::text, timer_cancel text DEFAULT NULL::text, timer_key text DEFAULT NULL::text, timer_after text DEFAULT NULL::text, timer_schedule jsonb DEFAULT NULL::jsonb) RETURNS void
+    LANGUAGE sql
+    AS $_$
+    insert into bank.alert_type as there
+        (alert_type, event_kind, condition, category, title, statuses, parameters, mandatory, default_channels, purpose, window_aggregate, window_value,
+         window_group, window_condition, window_length, window_lateness, cool_down, rearm_margin, rearm_condition, timer_arm, timer_cancel, timer_key,
+         timer_after, timer_schedule)
+    values ($1, $2, $3, $4, $5, coalesce($6, case $2 when 'CUSTOMER_ACTIVITY' then '{}' else '{BOOKED}' end::text[]), $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+            $18, $19, $20, $21, $22, $23, $24)
+    on conflict (alert_type) do update
+       set (event_kind, condition, category, title, statuses, parameters, mandatory, default_channels, purpose, window_aggregate, window_value,
+            window_group, window_condition, window_length, window_lateness, cool_down, rearm_margin, rearm_condition, timer_arm, timer_cancel, timer_key,
+            timer_after, timer_schedule)
+         = (excluded.event_kind, excluded.condition, excluded.category, excluded.title, excluded.statuses, excluded.parameters, excluded.mandatory,
+            excluded.default_channels, excluded.purpose, excluded.window_aggregate, excluded.window_value, excluded.window_group, excluded.window_condition,
+            excluded.window_length, excluded.window_lateness, excluded.cool_down, excluded.rearm_margin, excluded.rearm_condition, excluded.timer_arm,
+            excluded.timer_cancel, excluded.timer_key, excluded.timer_after, excluded.timer_schedule)
+     where to_jsonb(there) - '{uses_balance,catalogue_version}'::text[] <> to_jsonb(excluded) - '{uses_balance,catalogue_version}'::text[]
+$_$;
+
+
+--
+-- Name: FUNCTION put_alert_type(alert_type text, event_kind text, condition text, category text, title text, statuses text[], parameters jsonb, mandatory boolean, default_channels text[], purpose text, window_aggregate text, window_value text, window_group text[], window_condition text, window_length text, window_lateness integer, cool_down text, rearm_margin text, rearm_condition text, timer_arm text, timer_cancel text, timer_key text, timer_after text, timer_schedule jsonb); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.put_alert_type(alert_type text, event_kind text, condition text, category text, title text, statuses text[], parameters jsonb, mandatory boolean, default_channels text[], purpose text, window_aggregate text, window_value text, window_group text[], window_condition text, window_length text, window_lateness integer, cool_down text, rearm_margin text, rearm_condition text, timer_arm text, timer_cancel text, timer_key text, timer_after text, timer_schedule jsonb) IS 'Inserts an alert type, or makes the one of this name be as given; nothing changes where nothing differs. Columns by name: put_alert_type(alert_type => ..., ...).';
 
 
 --
@@ -1003,6 +3078,31 @@ begin
          where catalogue_version < (select max(catalogue_version) from new_rows);
     elsif exists (select from old_rows) then
         update bank.catalogue set catalogue_version = catalogue_version + 1;
+    end if;
+    return null;
+end
+$$;
+
+
+--
+-- Name: raise_customer_version(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.raise_customer_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if tg_op <> 'DELETE' then
+        update bank.customer c set state_version = n.state_version
+          from (select customer_id, max(state_version) as state_version from new_rows group by customer_id) n
+         where c.customer_id = n.customer_id and c.state_version < n.state_version;
+    end if;
+    if tg_op = 'UPDATE' then
+        update bank.customer set state_version = state_version + 1
+         where customer_id in (select customer_id from old_rows except select customer_id from new_rows);
+    elsif tg_op = 'DELETE' then
+        perform from bank.customer where customer_id in (select customer_id from old_rows) order by customer_id for no key update;
+        update bank.customer set state_version = state_version + 1 where customer_id in (select customer_id from old_rows);
     end if;
     return null;
 end
@@ -1032,6 +3132,35 @@ begin
     return null;
 end
 $$;
+
+
+--
+-- Name: readable_columns(text); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.readable_columns(p_event_kind text DEFAULT NULL::text) RETURNS TABLE(event_kind text, column_name text, kind text)
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select k.event_kind, c.column_name, c.kind
+      from (values
+        ('ACCOUNT_ENTRY', '{entry_id,account_id,currency,status,entry_type,original_currency,counterparty_account,description}'::text[],
+                          '{amount_minor,balance_after_minor,original_amount_minor}'::text[], '{}'::text[], '{}'::text[]),
+        ('CARD_AUTHORISATION', '{authorisation_id,account_id,card_token,currency,original_currency,merchant_id,merchant_category,country,outcome,decline_reason}',
+                          '{amount_minor,original_amount_minor}', '{card_present}', '{}'),
+        ('PAYMENT_ORDER', '{status_change_id,order_id,account_id,status,disclosable_reason,currency}', '{amount_minor}', '{}', '{}'),
+        ('CUSTOMER_ACTIVITY', '{activity_id,activity_type}', '{customer_id}', '{}', '{properties}'),
+        ('TIMER', '{}', '{}', '{}', '{}')) k (event_kind, texts, integers, booleans, jsons),
+        lateral (select unnest(k.texts), 'text' union all select unnest(k.integers), 'integer' union all select unnest(k.booleans), 'boolean'
+                 union all select unnest(k.jsons), 'json' union all select 'event_time', 'time') c (column_name, kind)
+     where k.event_kind = p_event_kind or p_event_kind is null
+$$;
+
+
+--
+-- Name: FUNCTION readable_columns(p_event_kind text); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.readable_columns(p_event_kind text) IS 'What an expression may read of an event of this kind (of each kind, without one), and of which kind that is.';
 
 
 --
@@ -1082,6 +3211,49 @@ COMMENT ON FUNCTION bank.refuse_statement() IS 'Trigger: refuses a kind of state
 
 
 --
+-- Name: refuse_token(jsonb, bank.expression_token, text, text); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.refuse_token(p_scope jsonb, p_token bank.expression_token, p_reason text, p_allowed text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform bank.refuse(p_scope ->> 'column', coalesce(nullif(p_token.content, ''), 'the end'),
+                        format('position %s: %s', p_token.position, p_reason), p_allowed);
+end
+$$;
+
+
+--
+-- Name: replaced(text, text, text); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.replaced(p_text text, p_old text, p_new text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select case when length(p_text)::bigint + (length(p_text) - length(replace(p_text, p_old, '')))::bigint / greatest(length(p_old), 1)
+                     * (length(p_new) - length(p_old)) <= 2000 then replace(p_text, p_old, p_new) end
+$$;
+
+
+--
+-- Name: set_customer_version(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.set_customer_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    select state_version + 1 into new.state_version from bank.customer where customer_id = new.customer_id for no key update;
+    if not found then
+        perform bank.refuse('bank.customer_preference.customer_id', new.customer_id::text, 'there is no such customer', 'Insert the customer first.');
+    end if;
+    return new;
+end
+$$;
+
+
+--
 -- Name: set_state_version(); Type: FUNCTION; Schema: bank; Owner: -
 --
 
@@ -1114,8 +3286,9 @@ declare
 begin
     -- One query, so that both versions are of one moment. No foreign key: the row lock it takes on the account would make every entry
     -- wait for a change of preferences in progress.
-    select a.state_version, a.currency, a.time_zone, c.catalogue_version
-      into new.state_version, v_currency, v_time_zone, new.catalogue_version
+    select a.state_version, a.currency, a.time_zone, c.catalogue_version,
+           pg_current_xact_id()::text::bigint, pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+      into new.state_version, v_currency, v_time_zone, new.catalogue_version, new.transaction_id, new.seen_below
       from bank.account a, bank.catalogue c where a.account_id = new.account_id;
     if not found then
         perform bank.refuse('bank.account_entry.account_id', new.account_id, 'there is no such account', 'Insert the account first.');
@@ -1149,6 +3322,157 @@ $$;
 
 
 --
+-- Name: stamp_card_authorisation(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.stamp_card_authorisation() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    c_most_minor constant bigint := 100000000000000000;
+    c_first_date constant date := '0001-01-02';
+    c_last_date constant date := '9999-12-30';
+    v_currency text;
+begin
+    select a.state_version, a.currency, c.catalogue_version,
+           pg_current_xact_id()::text::bigint, pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+      into new.state_version, v_currency, new.catalogue_version, new.transaction_id, new.seen_below
+      from bank.account a, bank.catalogue c where a.account_id = new.account_id;
+    if not found then
+        perform bank.refuse('bank.card_authorisation.account_id', new.account_id, 'there is no such account', 'Insert the account first.');
+    end if;
+    if new.currency is distinct from v_currency then
+        perform bank.refuse('bank.card_authorisation.currency', new.currency, format('the account is kept in %s', v_currency),
+            'Give the amount in the account''s currency, the other in original_amount_minor and original_currency.');
+    end if;
+    if (new.outcome in ('APPROVED', 'DECLINED')
+        and new.amount_minor between -c_most_minor and c_most_minor
+        and coalesce(new.original_amount_minor, 0) between -c_most_minor and c_most_minor
+        and new.authorised_on between c_first_date and c_last_date
+        and new.authorised_at between c_first_date and c_last_date
+        and length(new.authorisation_id) between 1 and 64
+        and length(new.card_token) between 1 and 64
+        and new.card_token ~ '[^0-9 -]'
+        and length(coalesce(new.merchant_id, '-')) between 1 and 64
+        and coalesce(new.merchant_category, '0000') ~ '^[0-9]{4}$'
+        and coalesce(new.country, 'NL') ~ '^[A-Z]{2}$'
+        and new.decline_reason is null
+        and new.original_currency is null) is not true then
+        perform bank.check_card_authorisation(new);
+    end if;
+    new.inserted_at := clock_timestamp();
+    new.event_time := new.authorised_at;
+    return new;
+end
+$_$;
+
+
+--
+-- Name: stamp_customer_activity(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.stamp_customer_activity() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    select s.state_version, c.catalogue_version, pg_current_xact_id()::text::bigint, pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+      into new.state_version, new.catalogue_version, new.transaction_id, new.seen_below
+      from bank.customer s, bank.catalogue c where s.customer_id = new.customer_id;
+    if not found then
+        perform bank.refuse('bank.customer_activity.customer_id', new.customer_id::text, 'there is no such customer', 'Insert the customer first.');
+    end if;
+    perform bank.check_length('bank.customer_activity.activity_id', new.activity_id, 64);
+    perform bank.check_code('bank.customer_activity.activity_type', new.activity_type);
+    if jsonb_typeof(new.properties) <> 'object' then
+        perform bank.refuse('bank.customer_activity.properties', new.properties::text, 'it is not a JSON object', 'Write {"name": value}.');
+    elsif octet_length(new.properties::text) > 2000 then
+        perform bank.refuse('bank.customer_activity.properties', new.properties::text, 'it is longer than 2,000 bytes', 'Shorten it.');
+    end if;
+    perform bank.check_date('bank.customer_activity.occurred_on', new.occurred_on);
+    perform bank.check_time('bank.customer_activity.occurred_at', new.occurred_at);
+    new.inserted_at := clock_timestamp();
+    new.event_time := new.occurred_at;
+    return new;
+end
+$$;
+
+
+--
+-- Name: stamp_payment_order(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.stamp_payment_order() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_currency text;
+begin
+    select a.state_version, a.currency, c.catalogue_version,
+           pg_current_xact_id()::text::bigint, pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+      into new.state_version, v_currency, new.catalogue_version, new.transaction_id, new.seen_below
+      from bank.account a, bank.catalogue c where a.account_id = new.account_id;
+    if not found then
+        perform bank.refuse('bank.payment_order.account_id', new.account_id, 'there is no such account', 'Insert the account first.');
+    end if;
+    if new.currency is distinct from v_currency then
+        perform bank.refuse('bank.payment_order.currency', new.currency, format('the account is kept in %s', v_currency), 'Give the amount in the account''s currency.');
+    end if;
+    perform bank.check_length('bank.payment_order.status_change_id', new.status_change_id, 64);
+    perform bank.check_length('bank.payment_order.order_id', new.order_id, 64);
+    perform bank.check_one_of('bank.payment_order.status', new.status, '{RECEIVED,AWAITING_APPROVAL,ACCEPTED,EXECUTED,REJECTED,CANCELLED,RETURNED}');
+    perform bank.check_code('bank.payment_order.disclosable_reason', new.disclosable_reason);
+    perform bank.check_amount('bank.payment_order.amount_minor', new.amount_minor);
+    perform bank.check_date('bank.payment_order.changed_on', new.changed_on);
+    perform bank.check_time('bank.payment_order.changed_at', new.changed_at);
+    new.inserted_at := clock_timestamp();
+    new.event_time := new.changed_at;
+    return new;
+end
+$$;
+
+
+--
+-- Name: stamp_timer_event(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.stamp_timer_event() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    select coalesce(a.state_version, s.state_version), s.time_zone, c.catalogue_version,
+           pg_current_xact_id()::text::bigint, pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+      into new.state_version, new.time_zone, new.catalogue_version, new.transaction_id, new.seen_below
+      from bank.catalogue c, bank.customer s left join bank.account a on a.account_id = new.account_id
+     where s.customer_id = new.customer_id and (new.account_id is null or a.account_id is not null);
+    if not found then
+        perform bank.refuse('bank.timer_event.customer_id', new.customer_id::text, 'there is no such customer or no such account', 'Leave this table to triggers and the timekeeper.');
+    end if;
+    perform bank.check_time('bank.timer_event.event_time', new.event_time);
+    new.due_on := (new.event_time at time zone 'UTC')::date;
+    new.routed_account := coalesce(new.account_id, '');
+    new.routed_customer := case when new.account_id is null then new.customer_id else 0 end;
+    new.inserted_at := clock_timestamp();
+    return new;
+end
+$$;
+
+
+--
+-- Name: start_customer_version(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.start_customer_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    new.state_version := coalesce(
+        (select max(greatest(from_version, until_version)) from audit.customer_preference_history where customer_id = new.customer_id), 0);
+    return new;
+end
+$$;
+
+
+--
 -- Name: start_state_version(); Type: FUNCTION; Schema: bank; Owner: -
 --
 
@@ -1165,6 +3489,164 @@ $$;
 
 
 --
+-- Name: start_timers(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.start_timers() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if tg_table_name = 'alert_preference' then
+        insert into bank.timer_event (timer_id, account_id, customer_id, alert_type, preference_no, event_time, starts)
+        select gen_random_uuid()::text, n.account_id, n.customer_id, n.alert_type, n.preference_no, clock_timestamp(), true
+          from new_rows n join bank.alert_type t using (alert_type) where n.enabled and t.timer_schedule is not null;
+    elsif tg_table_name = 'customer_preference' then
+        insert into bank.timer_event (timer_id, customer_id, alert_type, preference_no, event_time, starts)
+        select gen_random_uuid()::text, n.customer_id, n.alert_type, n.preference_no, clock_timestamp(), true
+          from new_rows n join bank.alert_type t using (alert_type) where n.enabled and t.timer_schedule is not null;
+    else
+        insert into bank.timer_event (timer_id, account_id, customer_id, alert_type, preference_no, event_time, starts)
+        select gen_random_uuid()::text, p.account_id, p.customer_id, p.alert_type, p.preference_no, clock_timestamp(), true
+          from new_rows n join old_rows o using (alert_type)
+          join (select account_id, customer_id, alert_type, preference_no, enabled from bank.alert_preference
+                 union all
+                select null, customer_id, alert_type, preference_no, enabled from bank.customer_preference) p using (alert_type)
+         where n.timer_schedule is not null and p.enabled
+           and to_jsonb(n) - '{title,category,catalogue_version}'::text[] <> to_jsonb(o) - '{title,category,catalogue_version}'::text[];
+    end if;
+    return null;
+end
+$$;
+
+
+--
+-- Name: statuses_of(text); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.statuses_of(p_event_kind text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select case p_event_kind
+        when 'ACCOUNT_ENTRY' then '{PENDING,BOOKED}'::text[]
+        when 'CARD_AUTHORISATION' then '{APPROVED,DECLINED}'
+        when 'PAYMENT_ORDER' then '{RECEIVED,AWAITING_APPROVAL,ACCEPTED,EXECUTED,REJECTED,CANCELLED,RETURNED}'
+        else '{}' end
+$$;
+
+
+--
+-- Name: FUNCTION statuses_of(p_event_kind text); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.statuses_of(p_event_kind text) IS 'The statuses that an event of a kind can have.';
+
+
+--
+-- Name: taken(bank.expression_token[], integer, jsonb, text, text[]); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.taken(p_tokens bank.expression_token[], p_at integer, p_scope jsonb, p_kind text, VARIADIC p_contents text[] DEFAULT '{}'::text[]) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+declare
+    v_token bank.expression_token := p_tokens[p_at];
+begin
+    if v_token.kind <> p_kind or p_contents <> '{}' and v_token.content <> all (p_contents) then
+        perform bank.refuse_token(p_scope, v_token, 'this cannot stand here', format('Allowed here: %s.', case
+            when p_contents <> '{}' then (select string_agg(upper(c), ', ' order by n) from unnest(p_contents) with ordinality t (c, n))
+            when p_kind = 'value' then 'a value' else 'BETWEEN, IN, LIKE, ILIKE' end));
+    end if;
+    return v_token.content;
+end
+$$;
+
+
+--
+-- Name: FUNCTION taken(p_tokens bank.expression_token[], p_at integer, p_scope jsonb, p_kind text, VARIADIC p_contents text[]); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.taken(p_tokens bank.expression_token[], p_at integer, p_scope jsonb, p_kind text, VARIADIC p_contents text[]) IS 'The token at this place, which must be of this kind, and one of these where some are given.';
+
+
+--
+-- Name: text_parameter(jsonb, text, text); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.text_parameter(p_given jsonb, p_name text, p_default text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select case when (p_given ? p_name) is not true then p_default
+                when jsonb_typeof(p_given -> p_name) = 'string' then p_given ->> p_name end
+$$;
+
+
+--
+-- Name: time_part(text, timestamp with time zone, text); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.time_part(p_part text, p_time timestamp with time zone, p_time_zone text) RETURNS numeric
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select case when p_time at time zone p_time_zone >= '0001-01-01' and p_time at time zone p_time_zone < '10000-01-01'
+                then date_part(p_part, p_time at time zone p_time_zone)::numeric end
+$$;
+
+
+--
+-- Name: FUNCTION time_part(p_part text, p_time timestamp with time zone, p_time_zone text); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.time_part(p_part text, p_time timestamp with time zone, p_time_zone text) IS 'hour, minute, isodow, day, month or year in this time zone; NULL outside the years 1 to 9999.';
+
+
+--
+-- Name: type_uses_balance(bank.alert_type); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.type_uses_balance(p_type bank.alert_type) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    select concat_ws(' ', p_type.condition, p_type.window_value, p_type.window_group, p_type.window_condition, p_type.rearm_condition, p_type.timer_arm,
+                     p_type.timer_cancel, p_type.timer_key) ~ 'balance'
+        or exists (select from bank.message_template t where t.alert_type = p_type.alert_type and coalesce(t.subject, '') || t.body ~ 'balance')
+$$;
+
+
+--
+-- Name: FUNCTION type_uses_balance(p_type bank.alert_type); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.type_uses_balance(p_type bank.alert_type) IS 'Whether an expression or a template of the type has to do with the balance (design 4.1).';
+
+
+--
+-- Name: window_columns(text, text); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.window_columns(p_event_kind text, p_what text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select case p_event_kind || ' ' || p_what
+        when 'ACCOUNT_ENTRY amounts' then '{amount_minor,balance_after_minor,original_amount_minor}'::text[]
+        when 'CARD_AUTHORISATION amounts' then '{amount_minor,original_amount_minor}'
+        when 'PAYMENT_ORDER amounts' then '{amount_minor}'
+        when 'ACCOUNT_ENTRY groups' then '{amount_minor,counterparty_account,currency,description,entry_type,original_amount_minor,original_currency,status}'
+        when 'CARD_AUTHORISATION groups' then '{amount_minor,card_present,card_token,country,currency,decline_reason,merchant_category,merchant_id,'
+            'original_amount_minor,original_currency,outcome}'
+        when 'PAYMENT_ORDER groups' then '{amount_minor,currency,disclosable_reason,order_id,status}'
+        when 'CUSTOMER_ACTIVITY groups' then '{activity_type}'
+        else '{}' end
+$$;
+
+
+--
+-- Name: FUNCTION window_columns(p_event_kind text, p_what text); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.window_columns(p_event_kind text, p_what text) IS 'The columns of a kind of event that a window may work on: "amounts" or "groups".';
+
+
+--
 -- Name: alert; Type: TABLE; Schema: alerting; Owner: -
 --
 
@@ -1173,7 +3655,7 @@ CREATE TABLE alerting.alert (
     event_kind text NOT NULL,
     event_id text NOT NULL,
     event_date date NOT NULL,
-    account_id text NOT NULL,
+    account_id text,
     customer_id bigint NOT NULL,
     alert_type text NOT NULL,
     preference_no integer NOT NULL,
@@ -1194,6 +3676,20 @@ PARTITION BY RANGE (event_date);
 --
 
 COMMENT ON COLUMN alerting.alert.alert_id IS 'From the alert''s identity (sha256 of its seven parts), so the same decision has the same id wherever it is made.';
+
+
+--
+-- Name: COLUMN alert.account_id; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.alert.account_id IS 'NULL for alerts on what the customer did.';
+
+
+--
+-- Name: COLUMN alert.preference_no; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.alert.preference_no IS '0: a mandatory alert type by its own parameters and channels, without a preference.';
 
 
 --
@@ -1245,8 +3741,6 @@ COMMENT ON COLUMN alerting.alert.written_at IS 'When the row was written, just b
 COMMENT ON COLUMN alerting.alert.evidence IS 'The values compared, the parameters, the stamp, the versions of preference and permission. No free text.';
 
 
-SET default_table_access_method = heap;
-
 --
 -- Name: alert_default; Type: TABLE; Schema: alerting; Owner: -
 --
@@ -1256,7 +3750,7 @@ CREATE TABLE alerting.alert_default (
     event_kind text CONSTRAINT alert_event_kind_not_null NOT NULL,
     event_id text CONSTRAINT alert_event_id_not_null NOT NULL,
     event_date date CONSTRAINT alert_event_date_not_null NOT NULL,
-    account_id text CONSTRAINT alert_account_id_not_null NOT NULL,
+    account_id text,
     customer_id bigint CONSTRAINT alert_customer_id_not_null NOT NULL,
     alert_type text CONSTRAINT alert_alert_type_not_null NOT NULL,
     preference_no integer CONSTRAINT alert_preference_no_not_null NOT NULL,
@@ -1371,6 +3865,41 @@ COMMENT ON COLUMN alerting.engine_position."position" IS 'The next offset to be 
 
 
 --
+-- Name: last_seen; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.last_seen (
+    alert_type text NOT NULL COLLATE pg_catalog."C",
+    definition text NOT NULL COLLATE pg_catalog."C",
+    account_id text COLLATE pg_catalog."C",
+    customer_id bigint,
+    group_key text NOT NULL COLLATE pg_catalog."C",
+    last_time timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: TABLE last_seen; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.last_seen IS 'The newest event time of each group of a window without length (SINCE): it outlives the events.';
+
+
+--
+-- Name: COLUMN last_seen.definition; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.last_seen.definition IS 'Digest of what the type counts; where that changes, older rows are no longer read.';
+
+
+--
+-- Name: COLUMN last_seen.group_key; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.last_seen.group_key IS 'Digest of the values that the type groups by.';
+
+
+--
 -- Name: outbox; Type: TABLE; Schema: alerting; Owner: -
 --
 
@@ -1467,6 +3996,60 @@ COMMENT ON COLUMN alerting.outbox_due.due_at IS 'When it may be claimed: at once
 
 
 --
+-- Name: parked_type; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.parked_type (
+    alert_type text NOT NULL COLLATE pg_catalog."C",
+    catalogue_version bigint NOT NULL,
+    reason text NOT NULL,
+    parked_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+
+--
+-- Name: TABLE parked_type; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.parked_type IS 'Alert types that the engine could not compile, by catalogue version: nothing is judged by them, the others go on.';
+
+
+--
+-- Name: preference_memory; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.preference_memory (
+    account_id text COLLATE pg_catalog."C",
+    customer_id bigint NOT NULL,
+    alert_type text NOT NULL COLLATE pg_catalog."C",
+    preference_no integer NOT NULL,
+    armed boolean NOT NULL,
+    last_alert_time timestamp with time zone
+);
+
+
+--
+-- Name: TABLE preference_memory; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.preference_memory IS 'What a preference with a cool-down or a re-arm margin has to know of its past.';
+
+
+--
+-- Name: COLUMN preference_memory.armed; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.preference_memory.armed IS 'False after an alert decided under a re-arm margin, until an event meets the type''s rearm_condition.';
+
+
+--
+-- Name: COLUMN preference_memory.last_alert_time; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.preference_memory.last_alert_time IS 'Event time of the newest alert decided under a cool-down.';
+
+
+--
 -- Name: quarantine; Type: TABLE; Schema: alerting; Owner: -
 --
 
@@ -1503,6 +4086,140 @@ ALTER TABLE alerting.quarantine ALTER COLUMN quarantine_id ADD GENERATED ALWAYS 
     NO MAXVALUE
     CACHE 1
 );
+
+
+--
+-- Name: seen_no; Type: SEQUENCE; Schema: alerting; Owner: -
+--
+
+CREATE SEQUENCE alerting.seen_no
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: seen_event; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.seen_event (
+    seen_no bigint DEFAULT nextval('alerting.seen_no'::regclass) NOT NULL,
+    event_kind text NOT NULL COLLATE pg_catalog."C",
+    event_id text NOT NULL COLLATE pg_catalog."C",
+    event_date date NOT NULL,
+    account_id text COLLATE pg_catalog."C",
+    customer_id bigint,
+    CONSTRAINT seen_for_account_or_customer CHECK (((account_id IS NOT NULL) OR (customer_id IS NOT NULL)))
+)
+PARTITION BY RANGE (event_date);
+
+
+--
+-- Name: TABLE seen_event; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.seen_event IS 'Events that were judged by something that remembers, in that order. f was seen before e where f.seen_no < e.seen_no; an f that is not here, where f.transaction_id < e.seen_below.';
+
+
+--
+-- Name: COLUMN seen_event.seen_no; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.seen_event.seen_no IS 'Ascending in the order of judging, among the events of one account (or customer); with gaps.';
+
+
+--
+-- Name: seen_event_default; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.seen_event_default (
+    seen_no bigint DEFAULT nextval('alerting.seen_no'::regclass) CONSTRAINT seen_event_seen_no_not_null NOT NULL,
+    event_kind text CONSTRAINT seen_event_event_kind_not_null NOT NULL COLLATE pg_catalog."C",
+    event_id text CONSTRAINT seen_event_event_id_not_null NOT NULL COLLATE pg_catalog."C",
+    event_date date CONSTRAINT seen_event_event_date_not_null NOT NULL,
+    account_id text COLLATE pg_catalog."C",
+    customer_id bigint,
+    CONSTRAINT seen_for_account_or_customer CHECK (((account_id IS NOT NULL) OR (customer_id IS NOT NULL)))
+);
+
+
+--
+-- Name: timer; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.timer (
+    timer_id text NOT NULL COLLATE pg_catalog."C",
+    series_id text NOT NULL COLLATE pg_catalog."C",
+    account_id text COLLATE pg_catalog."C",
+    customer_id bigint NOT NULL,
+    alert_type text NOT NULL COLLATE pg_catalog."C",
+    preference_no integer NOT NULL,
+    timer_key text NOT NULL COLLATE pg_catalog."C",
+    due_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'ARMED'::text NOT NULL COLLATE pg_catalog."C",
+    reason text,
+    armed_at timestamp with time zone NOT NULL,
+    event_kind text NOT NULL COLLATE pg_catalog."C",
+    event_id text NOT NULL COLLATE pg_catalog."C",
+    event_date date NOT NULL,
+    written_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    rung_at timestamp with time zone,
+    judged_at timestamp with time zone,
+    CONSTRAINT judged_when_fired_or_not_met CHECK (((state <> ALL (ARRAY['FIRED'::text, 'NOT_MET'::text])) OR (judged_at IS NOT NULL))),
+    CONSTRAINT not_armed_when_judged CHECK (((state <> ALL (ARRAY['ARMED'::text, 'RUNG'::text])) OR (judged_at IS NULL))),
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['ARMED'::text, 'RUNG'::text, 'FIRED'::text, 'NOT_MET'::text, 'CANCELLED'::text])))
+);
+
+
+--
+-- Name: TABLE timer; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.timer IS 'One row per timer: ARMED, then RUNG (a row of bank.timer_event), then FIRED (an alert) or NOT_MET; or CANCELLED by a later event of its series.';
+
+
+--
+-- Name: COLUMN timer.series_id; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.timer.series_id IS 'The timers of one preference and one key.';
+
+
+--
+-- Name: COLUMN timer.reason; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.timer.reason IS 'Why it was cancelled, or did not lead to an alert.';
+
+
+--
+-- Name: COLUMN timer.armed_at; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.timer.armed_at IS 'Event time of the event that armed it: event_kind, event_id, event_date. The newest, where several did.';
+
+
+--
+-- Name: timer_cancel; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.timer_cancel (
+    series_id text NOT NULL COLLATE pg_catalog."C",
+    cancelled_at timestamp with time zone NOT NULL,
+    event_kind text NOT NULL COLLATE pg_catalog."C",
+    event_id text NOT NULL COLLATE pg_catalog."C",
+    event_date date NOT NULL,
+    written_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+
+--
+-- Name: TABLE timer_cancel; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.timer_cancel IS 'Event times at which a series of timers was cancelled: an event that arms it may come after the one that cancels it.';
 
 
 --
@@ -1581,20 +4298,18 @@ COMMENT ON TABLE audit.alert_preference_history IS 'Each preference as it was at
 
 
 --
--- Name: alert_type_history; Type: TABLE; Schema: audit; Owner: -
+-- Name: customer_preference_history; Type: TABLE; Schema: audit; Owner: -
 --
 
-CREATE TABLE audit.alert_type_history (
+CREATE TABLE audit.customer_preference_history (
+    customer_id bigint NOT NULL,
     alert_type text NOT NULL,
+    preference_no integer NOT NULL,
     from_version bigint NOT NULL,
     until_version bigint,
-    event_kind text NOT NULL,
-    statuses text[] NOT NULL,
-    condition text NOT NULL,
     parameters jsonb NOT NULL,
-    category text NOT NULL,
-    title text NOT NULL,
-    uses_balance boolean NOT NULL,
+    channels text[] NOT NULL,
+    enabled boolean NOT NULL,
     began_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     began_by text DEFAULT SESSION_USER NOT NULL,
     ended_at timestamp with time zone,
@@ -1603,10 +4318,243 @@ CREATE TABLE audit.alert_type_history (
 
 
 --
--- Name: TABLE alert_type_history; Type: COMMENT; Schema: audit; Owner: -
+-- Name: TABLE customer_preference_history; Type: COMMENT; Schema: audit; Owner: -
 --
 
-COMMENT ON TABLE audit.alert_type_history IS 'Each alert type as it was at the catalogue versions from_version up to, not including, until_version.';
+COMMENT ON TABLE audit.customer_preference_history IS 'Each preference as it was at the customer''s state versions from_version up to, not including, until_version.';
+
+
+--
+-- Name: customer_activity; Type: TABLE; Schema: bank; Owner: -
+--
+
+CREATE TABLE bank.customer_activity (
+    activity_id text NOT NULL COLLATE pg_catalog."C",
+    occurred_on date NOT NULL,
+    customer_id bigint NOT NULL,
+    activity_type text NOT NULL COLLATE pg_catalog."C",
+    properties jsonb DEFAULT '{}'::jsonb NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    event_time timestamp with time zone NOT NULL,
+    state_version bigint NOT NULL,
+    catalogue_version bigint NOT NULL,
+    inserted_at timestamp with time zone NOT NULL,
+    transaction_id bigint NOT NULL,
+    seen_below bigint NOT NULL
+)
+PARTITION BY RANGE (occurred_on);
+
+
+--
+-- Name: TABLE customer_activity; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON TABLE bank.customer_activity IS 'One thing that a customer did, such as a step of a loan application. Insert-only; its stamp has the customer''s state_version.';
+
+
+--
+-- Name: COLUMN customer_activity.properties; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.customer_activity.properties IS 'What goes with it: a JSON object of at most 2,000 bytes, without personal data.';
+
+
+--
+-- Name: payment_order; Type: TABLE; Schema: bank; Owner: -
+--
+
+CREATE TABLE bank.payment_order (
+    status_change_id text NOT NULL COLLATE pg_catalog."C",
+    changed_on date NOT NULL,
+    order_id text NOT NULL COLLATE pg_catalog."C",
+    account_id text NOT NULL COLLATE pg_catalog."C",
+    status text NOT NULL COLLATE pg_catalog."C",
+    disclosable_reason text COLLATE pg_catalog."C",
+    amount_minor bigint NOT NULL,
+    currency text NOT NULL COLLATE pg_catalog."C",
+    changed_at timestamp with time zone NOT NULL,
+    event_time timestamp with time zone NOT NULL,
+    state_version bigint NOT NULL,
+    catalogue_version bigint NOT NULL,
+    inserted_at timestamp with time zone NOT NULL,
+    transaction_id bigint NOT NULL,
+    seen_below bigint NOT NULL
+)
+PARTITION BY RANGE (changed_on);
+
+
+--
+-- Name: TABLE payment_order; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON TABLE bank.payment_order IS 'One change of the status of a payment order. Insert-only.';
+
+
+--
+-- Name: COLUMN payment_order.disclosable_reason; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.payment_order.disclosable_reason IS 'Why, as the customer may read it. The bank''s internal reasons stay out: a message could tip someone off.';
+
+
+--
+-- Name: timer_event; Type: TABLE; Schema: bank; Owner: -
+--
+
+CREATE TABLE bank.timer_event (
+    timer_id text NOT NULL COLLATE pg_catalog."C",
+    due_on date NOT NULL,
+    account_id text COLLATE pg_catalog."C",
+    customer_id bigint NOT NULL,
+    alert_type text NOT NULL COLLATE pg_catalog."C",
+    preference_no integer NOT NULL,
+    timer_key text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    event_time timestamp with time zone NOT NULL,
+    starts boolean DEFAULT false NOT NULL,
+    time_zone text NOT NULL,
+    routed_account text NOT NULL,
+    routed_customer bigint NOT NULL,
+    state_version bigint NOT NULL,
+    catalogue_version bigint NOT NULL,
+    inserted_at timestamp with time zone NOT NULL,
+    transaction_id bigint NOT NULL,
+    seen_below bigint NOT NULL
+)
+PARTITION BY RANGE (due_on);
+
+
+--
+-- Name: TABLE timer_event; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON TABLE bank.timer_event IS 'One timer that was due, or one schedule that starts. Written by the timekeeper and by triggers alone; insert-only.';
+
+
+--
+-- Name: COLUMN timer_event.timer_id; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.timer_event.timer_id IS 'From its identity: preference, key and due time; so it is here once, however often it is rung.';
+
+
+--
+-- Name: COLUMN timer_event.event_time; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.timer_event.event_time IS 'When it was due; of one that starts: when the preference or its type was written.';
+
+
+--
+-- Name: COLUMN timer_event.starts; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.timer_event.starts IS 'Nothing was due: the engine arms the first time of the preference''s schedule.';
+
+
+--
+-- Name: COLUMN timer_event.time_zone; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.timer_event.time_zone IS 'Stamp: the customer''s time zone; the next time of a schedule is worked out in it.';
+
+
+--
+-- Name: COLUMN timer_event.routed_account; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.timer_event.routed_account IS 'Capture routes by this and routed_customer: the account, or nothing where there is none. Neither is ever NULL.';
+
+
+--
+-- Name: COLUMN timer_event.routed_customer; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.timer_event.routed_customer IS 'The customer where there is no account, else 0.';
+
+
+--
+-- Name: COLUMN timer_event.state_version; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.timer_event.state_version IS 'Stamp: the state_version of the account, or of the customer where there is none.';
+
+
+--
+-- Name: event; Type: VIEW; Schema: audit; Owner: -
+--
+
+CREATE VIEW audit.event AS
+ SELECT 'ACCOUNT_ENTRY'::text AS event_kind,
+    account_entry.entry_id AS event_id,
+    account_entry.booking_date AS event_date,
+    account_entry.account_id,
+    NULL::bigint AS customer_id,
+    account_entry.event_time,
+    account_entry.inserted_at,
+    account_entry.state_version,
+    account_entry.catalogue_version,
+    account_entry.transaction_id,
+    account_entry.seen_below
+   FROM bank.account_entry
+UNION ALL
+ SELECT 'CARD_AUTHORISATION'::text AS event_kind,
+    card_authorisation.authorisation_id AS event_id,
+    card_authorisation.authorised_on AS event_date,
+    card_authorisation.account_id,
+    NULL::bigint AS customer_id,
+    card_authorisation.event_time,
+    card_authorisation.inserted_at,
+    card_authorisation.state_version,
+    card_authorisation.catalogue_version,
+    card_authorisation.transaction_id,
+    card_authorisation.seen_below
+   FROM bank.card_authorisation
+UNION ALL
+ SELECT 'PAYMENT_ORDER'::text AS event_kind,
+    payment_order.status_change_id AS event_id,
+    payment_order.changed_on AS event_date,
+    payment_order.account_id,
+    NULL::bigint AS customer_id,
+    payment_order.event_time,
+    payment_order.inserted_at,
+    payment_order.state_version,
+    payment_order.catalogue_version,
+    payment_order.transaction_id,
+    payment_order.seen_below
+   FROM bank.payment_order
+UNION ALL
+ SELECT 'CUSTOMER_ACTIVITY'::text AS event_kind,
+    customer_activity.activity_id AS event_id,
+    customer_activity.occurred_on AS event_date,
+    NULL::text AS account_id,
+    customer_activity.customer_id,
+    customer_activity.event_time,
+    customer_activity.inserted_at,
+    customer_activity.state_version,
+    customer_activity.catalogue_version,
+    customer_activity.transaction_id,
+    customer_activity.seen_below
+   FROM bank.customer_activity
+UNION ALL
+ SELECT 'TIMER'::text AS event_kind,
+    timer_event.timer_id AS event_id,
+    timer_event.due_on AS event_date,
+    timer_event.account_id,
+    timer_event.customer_id,
+    timer_event.event_time,
+    timer_event.inserted_at,
+    timer_event.state_version,
+    timer_event.catalogue_version,
+    timer_event.transaction_id,
+    timer_event.seen_below
+   FROM bank.timer_event;
+
+
+--
+-- Name: VIEW event; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON VIEW audit.event IS 'The events of all kinds: identity, times and stamp.';
 
 
 --
@@ -1695,7 +4643,9 @@ CREATE TABLE bank.account_entry_default (
     event_time timestamp with time zone CONSTRAINT account_entry_event_time_not_null NOT NULL,
     state_version bigint CONSTRAINT account_entry_state_version_not_null NOT NULL,
     catalogue_version bigint CONSTRAINT account_entry_catalogue_version_not_null NOT NULL,
-    inserted_at timestamp with time zone CONSTRAINT account_entry_inserted_at_not_null NOT NULL
+    inserted_at timestamp with time zone CONSTRAINT account_entry_inserted_at_not_null NOT NULL,
+    transaction_id bigint,
+    seen_below bigint
 );
 
 
@@ -1753,45 +4703,6 @@ COMMENT ON COLUMN bank.alert_preference.state_version IS 'The account''s state_v
 
 
 --
--- Name: alert_type; Type: TABLE; Schema: bank; Owner: -
---
-
-CREATE TABLE bank.alert_type (
-    alert_type text NOT NULL,
-    event_kind text NOT NULL,
-    statuses text[] DEFAULT '{BOOKED}'::text[] NOT NULL,
-    condition text NOT NULL,
-    parameters jsonb DEFAULT '{}'::jsonb NOT NULL,
-    category text NOT NULL,
-    title text NOT NULL,
-    uses_balance boolean DEFAULT false NOT NULL,
-    catalogue_version bigint DEFAULT 0 NOT NULL
-)
-WITH (toast_tuple_target='8160');
-
-
---
--- Name: COLUMN alert_type.condition; Type: COMMENT; Schema: bank; Owner: -
---
-
-COMMENT ON COLUMN bank.alert_type.condition IS 'A SQL boolean expression over event.column and :parameter, in the checked subset of docs/sql-contract.md.';
-
-
---
--- Name: COLUMN alert_type.parameters; Type: COMMENT; Schema: bank; Owner: -
---
-
-COMMENT ON COLUMN bank.alert_type.parameters IS 'What a preference must give: {"name": {"type": "integer" | "text" | "boolean", "minimum": ..., "maximum": ...}}.';
-
-
---
--- Name: COLUMN alert_type.uses_balance; Type: COMMENT; Schema: bank; Owner: -
---
-
-COMMENT ON COLUMN bank.alert_type.uses_balance IS 'Condition or a template shows the balance: only for customers with may_see_balance. Written by triggers.';
-
-
---
 -- Name: alert_type_example; Type: TABLE; Schema: bank; Owner: -
 --
 
@@ -1844,6 +4755,35 @@ COMMENT ON COLUMN bank.alert_type_example.events IS 'In the order in which they 
 --
 
 COMMENT ON COLUMN bank.alert_type_example.alerts IS 'The alerts of this type that follow: {"event": number in events, from 1}, and where it matters "history" as it stands in the evidence.';
+
+
+--
+-- Name: card_authorisation_default; Type: TABLE; Schema: bank; Owner: -
+--
+
+CREATE TABLE bank.card_authorisation_default (
+    authorisation_id text CONSTRAINT card_authorisation_authorisation_id_not_null NOT NULL COLLATE pg_catalog."C",
+    authorised_on date CONSTRAINT card_authorisation_authorised_on_not_null NOT NULL,
+    account_id text CONSTRAINT card_authorisation_account_id_not_null NOT NULL COLLATE pg_catalog."C",
+    card_token text CONSTRAINT card_authorisation_card_token_not_null NOT NULL COLLATE pg_catalog."C",
+    amount_minor bigint CONSTRAINT card_authorisation_amount_minor_not_null NOT NULL,
+    currency text CONSTRAINT card_authorisation_currency_not_null NOT NULL COLLATE pg_catalog."C",
+    original_amount_minor bigint,
+    original_currency text COLLATE pg_catalog."C",
+    merchant_id text COLLATE pg_catalog."C",
+    merchant_category text COLLATE pg_catalog."C",
+    country text COLLATE pg_catalog."C",
+    card_present boolean CONSTRAINT card_authorisation_card_present_not_null NOT NULL,
+    outcome text CONSTRAINT card_authorisation_outcome_not_null NOT NULL COLLATE pg_catalog."C",
+    decline_reason text COLLATE pg_catalog."C",
+    authorised_at timestamp with time zone CONSTRAINT card_authorisation_authorised_at_not_null NOT NULL,
+    event_time timestamp with time zone CONSTRAINT card_authorisation_event_time_not_null NOT NULL,
+    state_version bigint CONSTRAINT card_authorisation_state_version_not_null NOT NULL,
+    catalogue_version bigint CONSTRAINT card_authorisation_catalogue_version_not_null NOT NULL,
+    inserted_at timestamp with time zone CONSTRAINT card_authorisation_inserted_at_not_null NOT NULL,
+    transaction_id bigint CONSTRAINT card_authorisation_transaction_id_not_null NOT NULL,
+    seen_below bigint CONSTRAINT card_authorisation_seen_below_not_null NOT NULL
+);
 
 
 --
@@ -1927,8 +4867,65 @@ CREATE TABLE bank.customer (
     customer_id bigint NOT NULL,
     full_name text NOT NULL,
     locale text DEFAULT 'en'::text NOT NULL,
-    time_zone text DEFAULT 'UTC'::text NOT NULL
+    time_zone text DEFAULT 'UTC'::text NOT NULL,
+    state_version bigint DEFAULT 0 NOT NULL
 );
+
+
+--
+-- Name: COLUMN customer.state_version; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.customer.state_version IS 'Raised by one for each statement that changes this customer''s own preferences; written by triggers alone.';
+
+
+--
+-- Name: customer_activity_default; Type: TABLE; Schema: bank; Owner: -
+--
+
+CREATE TABLE bank.customer_activity_default (
+    activity_id text CONSTRAINT customer_activity_activity_id_not_null NOT NULL COLLATE pg_catalog."C",
+    occurred_on date CONSTRAINT customer_activity_occurred_on_not_null NOT NULL,
+    customer_id bigint CONSTRAINT customer_activity_customer_id_not_null NOT NULL,
+    activity_type text CONSTRAINT customer_activity_activity_type_not_null NOT NULL COLLATE pg_catalog."C",
+    properties jsonb DEFAULT '{}'::jsonb CONSTRAINT customer_activity_properties_not_null NOT NULL,
+    occurred_at timestamp with time zone CONSTRAINT customer_activity_occurred_at_not_null NOT NULL,
+    event_time timestamp with time zone CONSTRAINT customer_activity_event_time_not_null NOT NULL,
+    state_version bigint CONSTRAINT customer_activity_state_version_not_null NOT NULL,
+    catalogue_version bigint CONSTRAINT customer_activity_catalogue_version_not_null NOT NULL,
+    inserted_at timestamp with time zone CONSTRAINT customer_activity_inserted_at_not_null NOT NULL,
+    transaction_id bigint CONSTRAINT customer_activity_transaction_id_not_null NOT NULL,
+    seen_below bigint CONSTRAINT customer_activity_seen_below_not_null NOT NULL
+);
+
+
+--
+-- Name: customer_preference; Type: TABLE; Schema: bank; Owner: -
+--
+
+CREATE TABLE bank.customer_preference (
+    customer_id bigint NOT NULL,
+    alert_type text NOT NULL,
+    preference_no integer DEFAULT 1 NOT NULL,
+    parameters jsonb DEFAULT '{}'::jsonb NOT NULL,
+    channels text[] NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    state_version bigint DEFAULT 0 NOT NULL
+);
+
+
+--
+-- Name: TABLE customer_preference; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON TABLE bank.customer_preference IS 'Which customer wants which alert type on their own activity: for types without an account.';
+
+
+--
+-- Name: COLUMN customer_preference.state_version; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.customer_preference.state_version IS 'The customer''s state_version that this row came in with; written by a trigger.';
 
 
 --
@@ -1943,6 +4940,29 @@ CREATE TABLE bank.message_template (
     subject text,
     body text NOT NULL,
     CONSTRAINT version_starts_at_1 CHECK ((version >= 1))
+);
+
+
+--
+-- Name: payment_order_default; Type: TABLE; Schema: bank; Owner: -
+--
+
+CREATE TABLE bank.payment_order_default (
+    status_change_id text CONSTRAINT payment_order_status_change_id_not_null NOT NULL COLLATE pg_catalog."C",
+    changed_on date CONSTRAINT payment_order_changed_on_not_null NOT NULL,
+    order_id text CONSTRAINT payment_order_order_id_not_null NOT NULL COLLATE pg_catalog."C",
+    account_id text CONSTRAINT payment_order_account_id_not_null NOT NULL COLLATE pg_catalog."C",
+    status text CONSTRAINT payment_order_status_not_null NOT NULL COLLATE pg_catalog."C",
+    disclosable_reason text COLLATE pg_catalog."C",
+    amount_minor bigint CONSTRAINT payment_order_amount_minor_not_null NOT NULL,
+    currency text CONSTRAINT payment_order_currency_not_null NOT NULL COLLATE pg_catalog."C",
+    changed_at timestamp with time zone CONSTRAINT payment_order_changed_at_not_null NOT NULL,
+    event_time timestamp with time zone CONSTRAINT payment_order_event_time_not_null NOT NULL,
+    state_version bigint CONSTRAINT payment_order_state_version_not_null NOT NULL,
+    catalogue_version bigint CONSTRAINT payment_order_catalogue_version_not_null NOT NULL,
+    inserted_at timestamp with time zone CONSTRAINT payment_order_inserted_at_not_null NOT NULL,
+    transaction_id bigint CONSTRAINT payment_order_transaction_id_not_null NOT NULL,
+    seen_below bigint CONSTRAINT payment_order_seen_below_not_null NOT NULL
 );
 
 
@@ -1972,6 +4992,31 @@ CREATE TABLE bank.time_zone (
 --
 
 COMMENT ON TABLE bank.time_zone IS 'IANA time zones, exactly as every part of the chain knows them: PostgreSQL alone would take cest, europe/amsterdam and XYZ5 as well.';
+
+
+--
+-- Name: timer_event_default; Type: TABLE; Schema: bank; Owner: -
+--
+
+CREATE TABLE bank.timer_event_default (
+    timer_id text CONSTRAINT timer_event_timer_id_not_null NOT NULL COLLATE pg_catalog."C",
+    due_on date CONSTRAINT timer_event_due_on_not_null NOT NULL,
+    account_id text COLLATE pg_catalog."C",
+    customer_id bigint CONSTRAINT timer_event_customer_id_not_null NOT NULL,
+    alert_type text CONSTRAINT timer_event_alert_type_not_null NOT NULL COLLATE pg_catalog."C",
+    preference_no integer CONSTRAINT timer_event_preference_no_not_null NOT NULL,
+    timer_key text DEFAULT ''::text CONSTRAINT timer_event_timer_key_not_null NOT NULL COLLATE pg_catalog."C",
+    event_time timestamp with time zone CONSTRAINT timer_event_event_time_not_null NOT NULL,
+    starts boolean DEFAULT false CONSTRAINT timer_event_starts_not_null NOT NULL,
+    time_zone text CONSTRAINT timer_event_time_zone_not_null NOT NULL,
+    routed_account text CONSTRAINT timer_event_routed_account_not_null NOT NULL,
+    routed_customer bigint CONSTRAINT timer_event_routed_customer_not_null NOT NULL,
+    state_version bigint CONSTRAINT timer_event_state_version_not_null NOT NULL,
+    catalogue_version bigint CONSTRAINT timer_event_catalogue_version_not_null NOT NULL,
+    inserted_at timestamp with time zone CONSTRAINT timer_event_inserted_at_not_null NOT NULL,
+    transaction_id bigint CONSTRAINT timer_event_transaction_id_not_null NOT NULL,
+    seen_below bigint CONSTRAINT timer_event_seen_below_not_null NOT NULL
+);
 
 
 --
@@ -2005,6 +5050,13 @@ ALTER TABLE ONLY alerting.outbox ATTACH PARTITION alerting.outbox_default DEFAUL
 
 
 --
+-- Name: seen_event_default; Type: TABLE ATTACH; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.seen_event ATTACH PARTITION alerting.seen_event_default DEFAULT;
+
+
+--
 -- Name: account_entry_default; Type: TABLE ATTACH; Schema: bank; Owner: -
 --
 
@@ -2012,11 +5064,39 @@ ALTER TABLE ONLY bank.account_entry ATTACH PARTITION bank.account_entry_default 
 
 
 --
+-- Name: card_authorisation_default; Type: TABLE ATTACH; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.card_authorisation ATTACH PARTITION bank.card_authorisation_default DEFAULT;
+
+
+--
+-- Name: customer_activity_default; Type: TABLE ATTACH; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.customer_activity ATTACH PARTITION bank.customer_activity_default DEFAULT;
+
+
+--
+-- Name: payment_order_default; Type: TABLE ATTACH; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.payment_order ATTACH PARTITION bank.payment_order_default DEFAULT;
+
+
+--
+-- Name: timer_event_default; Type: TABLE ATTACH; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.timer_event ATTACH PARTITION bank.timer_event_default DEFAULT;
+
+
+--
 -- Name: alert one_alert_per_event_and_preference; Type: CONSTRAINT; Schema: alerting; Owner: -
 --
 
 ALTER TABLE ONLY alerting.alert
-    ADD CONSTRAINT one_alert_per_event_and_preference UNIQUE (event_id, event_date, event_kind, account_id, customer_id, alert_type, preference_no);
+    ADD CONSTRAINT one_alert_per_event_and_preference UNIQUE NULLS NOT DISTINCT (event_id, event_date, event_kind, account_id, customer_id, alert_type, preference_no);
 
 
 --
@@ -2024,7 +5104,7 @@ ALTER TABLE ONLY alerting.alert
 --
 
 ALTER TABLE ONLY alerting.alert_default
-    ADD CONSTRAINT alert_default_event_id_event_date_event_kind_account_id_cus_key UNIQUE (event_id, event_date, event_kind, account_id, customer_id, alert_type, preference_no);
+    ADD CONSTRAINT alert_default_event_id_event_date_event_kind_account_id_cus_key UNIQUE NULLS NOT DISTINCT (event_id, event_date, event_kind, account_id, customer_id, alert_type, preference_no);
 
 
 --
@@ -2052,6 +5132,14 @@ ALTER TABLE ONLY alerting.delivery_attempt
 
 
 --
+-- Name: timer_cancel cancelled_once_at_a_time; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.timer_cancel
+    ADD CONSTRAINT cancelled_once_at_a_time PRIMARY KEY (series_id, cancelled_at);
+
+
+--
 -- Name: capture_heartbeat capture_heartbeat_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
 --
 
@@ -2073,6 +5161,22 @@ ALTER TABLE ONLY alerting.delivery_attempt_default
 
 ALTER TABLE ONLY alerting.engine_position
     ADD CONSTRAINT engine_position_pkey PRIMARY KEY (topic, partition);
+
+
+--
+-- Name: seen_event event_is_seen_once; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.seen_event
+    ADD CONSTRAINT event_is_seen_once PRIMARY KEY (event_id, event_date, event_kind);
+
+
+--
+-- Name: last_seen last_seen_once; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.last_seen
+    ADD CONSTRAINT last_seen_once UNIQUE NULLS NOT DISTINCT (account_id, customer_id, alert_type, definition, group_key);
 
 
 --
@@ -2100,6 +5204,22 @@ ALTER TABLE ONLY alerting.outbox_due
 
 
 --
+-- Name: parked_type parked_once_per_version; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.parked_type
+    ADD CONSTRAINT parked_once_per_version PRIMARY KEY (alert_type, catalogue_version);
+
+
+--
+-- Name: preference_memory preference_remembered_once; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.preference_memory
+    ADD CONSTRAINT preference_remembered_once UNIQUE NULLS NOT DISTINCT (account_id, customer_id, alert_type, preference_no);
+
+
+--
 -- Name: quarantine quarantine_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
 --
 
@@ -2113,6 +5233,22 @@ ALTER TABLE ONLY alerting.quarantine
 
 ALTER TABLE ONLY alerting.quarantine
     ADD CONSTRAINT quarantined_once UNIQUE (topic_id, partition, "position");
+
+
+--
+-- Name: seen_event_default seen_event_default_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.seen_event_default
+    ADD CONSTRAINT seen_event_default_pkey PRIMARY KEY (event_id, event_date, event_kind);
+
+
+--
+-- Name: timer timer_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.timer
+    ADD CONSTRAINT timer_pkey PRIMARY KEY (timer_id);
 
 
 --
@@ -2145,6 +5281,14 @@ ALTER TABLE ONLY audit.alert_preference_history
 
 ALTER TABLE ONLY audit.alert_type_history
     ADD CONSTRAINT alert_type_history_pkey PRIMARY KEY (alert_type, from_version);
+
+
+--
+-- Name: customer_preference_history customer_preference_history_pkey; Type: CONSTRAINT; Schema: audit; Owner: -
+--
+
+ALTER TABLE ONLY audit.customer_preference_history
+    ADD CONSTRAINT customer_preference_history_pkey PRIMARY KEY (customer_id, alert_type, preference_no, from_version);
 
 
 --
@@ -2204,6 +5348,22 @@ ALTER TABLE ONLY bank.alert_type
 
 
 --
+-- Name: card_authorisation card_authorisation_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.card_authorisation
+    ADD CONSTRAINT card_authorisation_pkey PRIMARY KEY (authorisation_id, authorised_on);
+
+
+--
+-- Name: card_authorisation_default card_authorisation_default_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.card_authorisation_default
+    ADD CONSTRAINT card_authorisation_default_pkey PRIMARY KEY (authorisation_id, authorised_on);
+
+
+--
 -- Name: catalogue catalogue_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
 --
 
@@ -2236,11 +5396,35 @@ ALTER TABLE ONLY bank.currency
 
 
 --
+-- Name: customer_activity customer_activity_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.customer_activity
+    ADD CONSTRAINT customer_activity_pkey PRIMARY KEY (activity_id, occurred_on);
+
+
+--
+-- Name: customer_activity_default customer_activity_default_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.customer_activity_default
+    ADD CONSTRAINT customer_activity_default_pkey PRIMARY KEY (activity_id, occurred_on);
+
+
+--
 -- Name: customer customer_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
 --
 
 ALTER TABLE ONLY bank.customer
     ADD CONSTRAINT customer_pkey PRIMARY KEY (customer_id);
+
+
+--
+-- Name: customer_preference customer_preference_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.customer_preference
+    ADD CONSTRAINT customer_preference_pkey PRIMARY KEY (customer_id, alert_type, preference_no);
 
 
 --
@@ -2260,6 +5444,22 @@ ALTER TABLE ONLY bank.message_template
 
 
 --
+-- Name: payment_order payment_order_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.payment_order
+    ADD CONSTRAINT payment_order_pkey PRIMARY KEY (status_change_id, changed_on);
+
+
+--
+-- Name: payment_order_default payment_order_default_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.payment_order_default
+    ADD CONSTRAINT payment_order_default_pkey PRIMARY KEY (status_change_id, changed_on);
+
+
+--
 -- Name: push_device push_device_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
 --
 
@@ -2276,11 +5476,34 @@ ALTER TABLE ONLY bank.time_zone
 
 
 --
+-- Name: timer_event timer_event_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.timer_event
+    ADD CONSTRAINT timer_event_pkey PRIMARY KEY (timer_id, due_on);
+
+
+--
+-- Name: timer_event_default timer_event_default_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.timer_event_default
+    ADD CONSTRAINT timer_event_default_pkey PRIMARY KEY (timer_id, due_on);
+
+
+--
 -- Name: alembic_version alembic_version_pkc; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+
+
+--
+-- Name: last_seen_of_customer; Type: INDEX; Schema: alerting; Owner: -
+--
+
+CREATE INDEX last_seen_of_customer ON alerting.last_seen USING btree (customer_id) WHERE (account_id IS NULL);
 
 
 --
@@ -2305,6 +5528,27 @@ CREATE INDEX outbox_due_in_order ON alerting.outbox_due USING btree (channel, du
 
 
 --
+-- Name: preference_memory_of_customer; Type: INDEX; Schema: alerting; Owner: -
+--
+
+CREATE INDEX preference_memory_of_customer ON alerting.preference_memory USING btree (customer_id) WHERE (account_id IS NULL);
+
+
+--
+-- Name: timer_due; Type: INDEX; Schema: alerting; Owner: -
+--
+
+CREATE INDEX timer_due ON alerting.timer USING btree (due_at) WHERE (state = 'ARMED'::text);
+
+
+--
+-- Name: timer_of_series; Type: INDEX; Schema: alerting; Owner: -
+--
+
+CREATE INDEX timer_of_series ON alerting.timer USING btree (series_id, armed_at);
+
+
+--
 -- Name: account_entry_of_account; Type: INDEX; Schema: bank; Owner: -
 --
 
@@ -2319,10 +5563,66 @@ CREATE INDEX account_entry_default_account_id_event_time_idx ON bank.account_ent
 
 
 --
+-- Name: card_authorisation_of_account; Type: INDEX; Schema: bank; Owner: -
+--
+
+CREATE INDEX card_authorisation_of_account ON ONLY bank.card_authorisation USING btree (account_id, event_time);
+
+
+--
+-- Name: card_authorisation_default_account_id_event_time_idx; Type: INDEX; Schema: bank; Owner: -
+--
+
+CREATE INDEX card_authorisation_default_account_id_event_time_idx ON bank.card_authorisation_default USING btree (account_id, event_time);
+
+
+--
+-- Name: customer_activity_of_customer; Type: INDEX; Schema: bank; Owner: -
+--
+
+CREATE INDEX customer_activity_of_customer ON ONLY bank.customer_activity USING btree (customer_id, event_time);
+
+
+--
+-- Name: customer_activity_default_customer_id_event_time_idx; Type: INDEX; Schema: bank; Owner: -
+--
+
+CREATE INDEX customer_activity_default_customer_id_event_time_idx ON bank.customer_activity_default USING btree (customer_id, event_time);
+
+
+--
+-- Name: payment_order_of_account; Type: INDEX; Schema: bank; Owner: -
+--
+
+CREATE INDEX payment_order_of_account ON ONLY bank.payment_order USING btree (account_id, event_time);
+
+
+--
+-- Name: payment_order_default_account_id_event_time_idx; Type: INDEX; Schema: bank; Owner: -
+--
+
+CREATE INDEX payment_order_default_account_id_event_time_idx ON bank.payment_order_default USING btree (account_id, event_time);
+
+
+--
 -- Name: push_device_of_customer; Type: INDEX; Schema: bank; Owner: -
 --
 
 CREATE INDEX push_device_of_customer ON bank.push_device USING btree (customer_id);
+
+
+--
+-- Name: timer_event_of_customer; Type: INDEX; Schema: bank; Owner: -
+--
+
+CREATE INDEX timer_event_of_customer ON ONLY bank.timer_event USING btree (customer_id, event_time);
+
+
+--
+-- Name: timer_event_default_customer_id_event_time_idx; Type: INDEX; Schema: bank; Owner: -
+--
+
+CREATE INDEX timer_event_default_customer_id_event_time_idx ON bank.timer_event_default USING btree (customer_id, event_time);
 
 
 --
@@ -2361,6 +5661,13 @@ ALTER INDEX alerting.message_id_is_unique ATTACH PARTITION alerting.outbox_defau
 
 
 --
+-- Name: seen_event_default_pkey; Type: INDEX ATTACH; Schema: alerting; Owner: -
+--
+
+ALTER INDEX alerting.event_is_seen_once ATTACH PARTITION alerting.seen_event_default_pkey;
+
+
+--
 -- Name: account_entry_default_account_id_event_time_idx; Type: INDEX ATTACH; Schema: bank; Owner: -
 --
 
@@ -2372,6 +5679,62 @@ ALTER INDEX bank.account_entry_of_account ATTACH PARTITION bank.account_entry_de
 --
 
 ALTER INDEX bank.account_entry_pkey ATTACH PARTITION bank.account_entry_default_pkey;
+
+
+--
+-- Name: card_authorisation_default_account_id_event_time_idx; Type: INDEX ATTACH; Schema: bank; Owner: -
+--
+
+ALTER INDEX bank.card_authorisation_of_account ATTACH PARTITION bank.card_authorisation_default_account_id_event_time_idx;
+
+
+--
+-- Name: card_authorisation_default_pkey; Type: INDEX ATTACH; Schema: bank; Owner: -
+--
+
+ALTER INDEX bank.card_authorisation_pkey ATTACH PARTITION bank.card_authorisation_default_pkey;
+
+
+--
+-- Name: customer_activity_default_customer_id_event_time_idx; Type: INDEX ATTACH; Schema: bank; Owner: -
+--
+
+ALTER INDEX bank.customer_activity_of_customer ATTACH PARTITION bank.customer_activity_default_customer_id_event_time_idx;
+
+
+--
+-- Name: customer_activity_default_pkey; Type: INDEX ATTACH; Schema: bank; Owner: -
+--
+
+ALTER INDEX bank.customer_activity_pkey ATTACH PARTITION bank.customer_activity_default_pkey;
+
+
+--
+-- Name: payment_order_default_account_id_event_time_idx; Type: INDEX ATTACH; Schema: bank; Owner: -
+--
+
+ALTER INDEX bank.payment_order_of_account ATTACH PARTITION bank.payment_order_default_account_id_event_time_idx;
+
+
+--
+-- Name: payment_order_default_pkey; Type: INDEX ATTACH; Schema: bank; Owner: -
+--
+
+ALTER INDEX bank.payment_order_pkey ATTACH PARTITION bank.payment_order_default_pkey;
+
+
+--
+-- Name: timer_event_default_customer_id_event_time_idx; Type: INDEX ATTACH; Schema: bank; Owner: -
+--
+
+ALTER INDEX bank.timer_event_of_customer ATTACH PARTITION bank.timer_event_default_customer_id_event_time_idx;
+
+
+--
+-- Name: timer_event_default_pkey; Type: INDEX ATTACH; Schema: bank; Owner: -
+--
+
+ALTER INDEX bank.timer_event_pkey ATTACH PARTITION bank.timer_event_default_pkey;
 
 
 --
@@ -2434,7 +5797,14 @@ CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON bank.contact_address FOR EAC
 -- Name: customer check_row; Type: TRIGGER; Schema: bank; Owner: -
 --
 
-CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON bank.customer FOR EACH ROW EXECUTE FUNCTION bank.check_customer();
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE OF customer_id, full_name, locale, time_zone ON bank.customer FOR EACH ROW EXECUTE FUNCTION bank.check_customer();
+
+
+--
+-- Name: customer_preference check_row; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON bank.customer_preference FOR EACH ROW EXECUTE FUNCTION bank.check_customer_preference();
 
 
 --
@@ -2466,10 +5836,24 @@ CREATE TRIGGER guard_catalogue BEFORE INSERT OR DELETE OR UPDATE ON bank.catalog
 
 
 --
+-- Name: customer guard_customer; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER guard_customer BEFORE DELETE ON bank.customer FOR EACH ROW EXECUTE FUNCTION bank.guard_customer();
+
+
+--
 -- Name: account guard_state_version; Type: TRIGGER; Schema: bank; Owner: -
 --
 
 CREATE TRIGGER guard_state_version BEFORE UPDATE OF state_version ON bank.account FOR EACH STATEMENT WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION bank.refuse_statement('triggers alone write state_version', 'Leave the column out of the statement.');
+
+
+--
+-- Name: customer guard_state_version; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER guard_state_version BEFORE UPDATE OF state_version ON bank.customer FOR EACH STATEMENT WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION bank.refuse_statement('triggers alone write state_version', 'Leave the column out of the statement.');
 
 
 --
@@ -2484,6 +5868,13 @@ CREATE TRIGGER lock_row BEFORE INSERT ON bank.account_permission FOR EACH ROW EX
 --
 
 CREATE TRIGGER lock_row BEFORE INSERT ON bank.alert_preference FOR EACH ROW EXECUTE FUNCTION bank.lock_alert_preference();
+
+
+--
+-- Name: customer_preference lock_row; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER lock_row BEFORE INSERT ON bank.customer_preference FOR EACH ROW EXECUTE FUNCTION bank.lock_customer_preference();
 
 
 --
@@ -2529,6 +5920,13 @@ CREATE TRIGGER raise_state_version_1 AFTER INSERT ON bank.alert_preference REFER
 
 
 --
+-- Name: customer_preference raise_state_version_1; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER raise_state_version_1 AFTER INSERT ON bank.customer_preference REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bank.raise_customer_version();
+
+
+--
 -- Name: account_permission raise_state_version_2; Type: TRIGGER; Schema: bank; Owner: -
 --
 
@@ -2543,6 +5941,13 @@ CREATE TRIGGER raise_state_version_2 AFTER UPDATE ON bank.alert_preference REFER
 
 
 --
+-- Name: customer_preference raise_state_version_2; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER raise_state_version_2 AFTER UPDATE ON bank.customer_preference REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bank.raise_customer_version();
+
+
+--
 -- Name: account_permission raise_state_version_3; Type: TRIGGER; Schema: bank; Owner: -
 --
 
@@ -2554,6 +5959,13 @@ CREATE TRIGGER raise_state_version_3 AFTER DELETE ON bank.account_permission REF
 --
 
 CREATE TRIGGER raise_state_version_3 AFTER DELETE ON bank.alert_preference REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bank.raise_state_version();
+
+
+--
+-- Name: customer_preference raise_state_version_3; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER raise_state_version_3 AFTER DELETE ON bank.customer_preference REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bank.raise_customer_version();
 
 
 --
@@ -2578,6 +5990,13 @@ CREATE TRIGGER record_history_1 AFTER INSERT ON bank.alert_type REFERENCING NEW 
 
 
 --
+-- Name: customer_preference record_history_1; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER record_history_1 AFTER INSERT ON bank.customer_preference REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION audit.record_customer_preference();
+
+
+--
 -- Name: account_permission record_history_2; Type: TRIGGER; Schema: bank; Owner: -
 --
 
@@ -2596,6 +6015,13 @@ CREATE TRIGGER record_history_2 AFTER UPDATE ON bank.alert_preference REFERENCIN
 --
 
 CREATE TRIGGER record_history_2 AFTER UPDATE ON bank.alert_type REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION audit.record_alert_type();
+
+
+--
+-- Name: customer_preference record_history_2; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER record_history_2 AFTER UPDATE ON bank.customer_preference REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION audit.record_customer_preference();
 
 
 --
@@ -2620,10 +6046,45 @@ CREATE TRIGGER record_history_3 AFTER DELETE ON bank.alert_type REFERENCING OLD 
 
 
 --
+-- Name: customer_preference record_history_3; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER record_history_3 AFTER DELETE ON bank.customer_preference REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION audit.record_customer_preference();
+
+
+--
 -- Name: account_entry refuse_change; Type: TRIGGER; Schema: bank; Owner: -
 --
 
 CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON bank.account_entry FOR EACH ROW EXECUTE FUNCTION bank.refuse_statement('an event is immutable', 'Insert a correction that names this entry in reverses_entry_id; old entries leave with their partition.');
+
+
+--
+-- Name: card_authorisation refuse_change; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON bank.card_authorisation FOR EACH ROW EXECUTE FUNCTION bank.refuse_statement('an event is immutable', 'Insert another authorisation; old ones leave with their partition.');
+
+
+--
+-- Name: customer_activity refuse_change; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON bank.customer_activity FOR EACH ROW EXECUTE FUNCTION bank.refuse_statement('an event is immutable', 'Insert another activity; old ones leave with their partition.');
+
+
+--
+-- Name: payment_order refuse_change; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON bank.payment_order FOR EACH ROW EXECUTE FUNCTION bank.refuse_statement('an event is immutable', 'Insert another change of status; old ones leave with their partition.');
+
+
+--
+-- Name: timer_event refuse_change; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON bank.timer_event FOR EACH ROW EXECUTE FUNCTION bank.refuse_statement('an event is immutable', 'Leave it alone; old ones leave with their partition.');
 
 
 --
@@ -2662,10 +6123,52 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON bank.alert_type FOR EACH STATE
 
 
 --
+-- Name: card_authorisation refuse_truncate; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON bank.card_authorisation FOR EACH STATEMENT EXECUTE FUNCTION bank.refuse_statement('capture does not see it', 'Drop a partition.');
+
+
+--
 -- Name: catalogue refuse_truncate; Type: TRIGGER; Schema: bank; Owner: -
 --
 
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON bank.catalogue FOR EACH STATEMENT EXECUTE FUNCTION bank.refuse_statement('capture does not see it', 'Leave it alone.');
+
+
+--
+-- Name: customer refuse_truncate; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON bank.customer FOR EACH STATEMENT EXECUTE FUNCTION bank.refuse_statement('capture does not see it', 'DELETE the rows.');
+
+
+--
+-- Name: customer_activity refuse_truncate; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON bank.customer_activity FOR EACH STATEMENT EXECUTE FUNCTION bank.refuse_statement('capture does not see it', 'Drop a partition.');
+
+
+--
+-- Name: customer_preference refuse_truncate; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON bank.customer_preference FOR EACH STATEMENT EXECUTE FUNCTION bank.refuse_statement('capture does not see it', 'DELETE the rows.');
+
+
+--
+-- Name: payment_order refuse_truncate; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON bank.payment_order FOR EACH STATEMENT EXECUTE FUNCTION bank.refuse_statement('capture does not see it', 'Drop a partition.');
+
+
+--
+-- Name: timer_event refuse_truncate; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON bank.timer_event FOR EACH STATEMENT EXECUTE FUNCTION bank.refuse_statement('capture does not see it', 'Drop a partition.');
 
 
 --
@@ -2683,6 +6186,13 @@ CREATE TRIGGER set_state_version BEFORE INSERT OR UPDATE ON bank.alert_preferenc
 
 
 --
+-- Name: customer_preference set_state_version; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER set_state_version BEFORE INSERT OR UPDATE ON bank.customer_preference FOR EACH ROW EXECUTE FUNCTION bank.set_customer_version();
+
+
+--
 -- Name: account_entry stamp; Type: TRIGGER; Schema: bank; Owner: -
 --
 
@@ -2690,10 +6200,80 @@ CREATE TRIGGER stamp BEFORE INSERT ON bank.account_entry FOR EACH ROW EXECUTE FU
 
 
 --
+-- Name: card_authorisation stamp; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER stamp BEFORE INSERT ON bank.card_authorisation FOR EACH ROW EXECUTE FUNCTION bank.stamp_card_authorisation();
+
+
+--
+-- Name: customer_activity stamp; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER stamp BEFORE INSERT ON bank.customer_activity FOR EACH ROW EXECUTE FUNCTION bank.stamp_customer_activity();
+
+
+--
+-- Name: payment_order stamp; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER stamp BEFORE INSERT ON bank.payment_order FOR EACH ROW EXECUTE FUNCTION bank.stamp_payment_order();
+
+
+--
+-- Name: timer_event stamp; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER stamp BEFORE INSERT ON bank.timer_event FOR EACH ROW EXECUTE FUNCTION bank.stamp_timer_event();
+
+
+--
 -- Name: account start_state_version; Type: TRIGGER; Schema: bank; Owner: -
 --
 
 CREATE TRIGGER start_state_version BEFORE INSERT ON bank.account FOR EACH ROW EXECUTE FUNCTION bank.start_state_version();
+
+
+--
+-- Name: customer start_state_version; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER start_state_version BEFORE INSERT ON bank.customer FOR EACH ROW EXECUTE FUNCTION bank.start_customer_version();
+
+
+--
+-- Name: alert_preference start_timers_1; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER start_timers_1 AFTER INSERT ON bank.alert_preference REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bank.start_timers();
+
+
+--
+-- Name: customer_preference start_timers_1; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER start_timers_1 AFTER INSERT ON bank.customer_preference REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bank.start_timers();
+
+
+--
+-- Name: alert_preference start_timers_2; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER start_timers_2 AFTER UPDATE ON bank.alert_preference REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bank.start_timers();
+
+
+--
+-- Name: alert_type start_timers_2; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER start_timers_2 AFTER UPDATE ON bank.alert_type REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bank.start_timers();
+
+
+--
+-- Name: customer_preference start_timers_2; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER start_timers_2 AFTER UPDATE ON bank.customer_preference REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION bank.start_timers();
 
 
 --
@@ -2769,6 +6349,22 @@ ALTER TABLE ONLY bank.contact_address
 
 
 --
+-- Name: customer_preference customer_preference_alert_type_fkey; Type: FK CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.customer_preference
+    ADD CONSTRAINT customer_preference_alert_type_fkey FOREIGN KEY (alert_type) REFERENCES bank.alert_type(alert_type);
+
+
+--
+-- Name: customer_preference customer_preference_customer_id_fkey; Type: FK CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.customer_preference
+    ADD CONSTRAINT customer_preference_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES bank.customer(customer_id);
+
+
+--
 -- Name: message_template message_template_alert_type_fkey; Type: FK CONSTRAINT; Schema: bank; Owner: -
 --
 
@@ -2817,7 +6413,7 @@ ALTER PUBLICATION bankalerts ADD TABLE ONLY bank.account (account_id, state_vers
 -- Name: bankalerts account_entry; Type: PUBLICATION TABLE; Schema: bank; Owner: -
 --
 
-ALTER PUBLICATION bankalerts ADD TABLE ONLY bank.account_entry (entry_id, booking_date, account_id, amount_minor, currency, balance_after_minor, status, entry_type, event_time, state_version, catalogue_version, inserted_at);
+ALTER PUBLICATION bankalerts ADD TABLE ONLY bank.account_entry (entry_id, booking_date, account_id, amount_minor, currency, balance_after_minor, status, original_amount_minor, original_currency, entry_type, counterparty_account, description, event_time, state_version, catalogue_version, inserted_at, transaction_id, seen_below);
 
 
 --
@@ -2838,7 +6434,14 @@ ALTER PUBLICATION bankalerts ADD TABLE ONLY bank.alert_preference (account_id, c
 -- Name: bankalerts alert_type; Type: PUBLICATION TABLE; Schema: bank; Owner: -
 --
 
-ALTER PUBLICATION bankalerts ADD TABLE ONLY bank.alert_type (alert_type, event_kind, statuses, condition, parameters, uses_balance);
+ALTER PUBLICATION bankalerts ADD TABLE ONLY bank.alert_type (alert_type, event_kind, statuses, condition, parameters, uses_balance, mandatory, default_channels, purpose, window_aggregate, window_value, window_group, window_condition, window_length, window_lateness, cool_down, rearm_margin, rearm_condition, timer_arm, timer_cancel, timer_key, timer_after, timer_schedule);
+
+
+--
+-- Name: bankalerts card_authorisation; Type: PUBLICATION TABLE; Schema: bank; Owner: -
+--
+
+ALTER PUBLICATION bankalerts ADD TABLE ONLY bank.card_authorisation (authorisation_id, authorised_on, account_id, card_token, amount_minor, currency, original_amount_minor, original_currency, merchant_id, merchant_category, country, card_present, outcome, decline_reason, event_time, state_version, catalogue_version, inserted_at, transaction_id, seen_below);
 
 
 --
@@ -2846,6 +6449,41 @@ ALTER PUBLICATION bankalerts ADD TABLE ONLY bank.alert_type (alert_type, event_k
 --
 
 ALTER PUBLICATION bankalerts ADD TABLE ONLY bank.catalogue (only_row, catalogue_version);
+
+
+--
+-- Name: bankalerts customer; Type: PUBLICATION TABLE; Schema: bank; Owner: -
+--
+
+ALTER PUBLICATION bankalerts ADD TABLE ONLY bank.customer (customer_id, state_version);
+
+
+--
+-- Name: bankalerts customer_activity; Type: PUBLICATION TABLE; Schema: bank; Owner: -
+--
+
+ALTER PUBLICATION bankalerts ADD TABLE ONLY bank.customer_activity (activity_id, occurred_on, customer_id, activity_type, properties, event_time, state_version, catalogue_version, inserted_at, transaction_id, seen_below);
+
+
+--
+-- Name: bankalerts customer_preference; Type: PUBLICATION TABLE; Schema: bank; Owner: -
+--
+
+ALTER PUBLICATION bankalerts ADD TABLE ONLY bank.customer_preference (customer_id, alert_type, preference_no, parameters, channels, enabled, state_version);
+
+
+--
+-- Name: bankalerts payment_order; Type: PUBLICATION TABLE; Schema: bank; Owner: -
+--
+
+ALTER PUBLICATION bankalerts ADD TABLE ONLY bank.payment_order (status_change_id, changed_on, order_id, account_id, status, disclosable_reason, amount_minor, currency, event_time, state_version, catalogue_version, inserted_at, transaction_id, seen_below);
+
+
+--
+-- Name: bankalerts timer_event; Type: PUBLICATION TABLE; Schema: bank; Owner: -
+--
+
+ALTER PUBLICATION bankalerts ADD TABLE ONLY bank.timer_event (timer_id, due_on, account_id, customer_id, alert_type, preference_no, timer_key, event_time, starts, time_zone, routed_account, routed_customer, state_version, catalogue_version, inserted_at, transaction_id, seen_below);
 
 
 --

@@ -22,7 +22,7 @@ comment on function bank.condition_sql is 'A condition as PostgreSQL evaluates i
 comment on function bank.condition_form is
     'A condition with one letter for each word and sign: x value, k NULL, TRUE or FALSE, + plus or minus, = any comparison, A AND, O OR, '
     'N NOT, I IN, S IS, B BETWEEN. Refuses other words and signs: what is left can reach no table and no function.';
-"""
+"""  # noqa: E501
 
 
 def upgrade() -> None:
