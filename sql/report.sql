@@ -1,73 +1,61 @@
 -- What came out: alerts and messages against the reference, and how long each stage took. Read-only; each block is one statement, so
 -- that it sees one state of the database while the engine goes on.
 
--- name: compare_alerts()^
--- Events, expected and found alerts, how many are missing and extra, and the first ten identities of each (no personal data).
+-- name: compare()^
+-- Events, and for alerts and their messages how many are expected, found, missing and extra, with the first ten identities of each (no personal data).
 with expected as materialized (
-    select * from audit.expected_alerts()
+    select event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no, channels
+      from audit.judged(p_alerted_only => true)
+), alert as materialized (
+    select event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no, null as channel,
+           bool_or(is_expected) as is_expected, bool_or(is_found) as is_found
+      from (select event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no, true as is_expected, false as is_found
+              from expected
+            union all
+            select event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no, false, true
+              from alerting.alert) either
+     group by 1, 2, 3, 4, 5, 6, 7
+), message as materialized (
+    select event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no, channel,
+           bool_or(is_expected) as is_expected, bool_or(is_found) as is_found
+      from (select event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no, channel, 1 as copy,
+                   true as is_expected, false as is_found
+              from expected cross join unnest(channels) as channel
+            union all
+            select event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no, channel,
+                   row_number() over (partition by alert_id, channel), false, true
+              from alerting.outbox
+              left join alerting.alert using (alert_id, event_date)) either
+     group by 1, 2, 3, 4, 5, 6, 7, 8, copy
 ), compared as (
-    select event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no,
-           expected.there is not null as is_expected, found.there is not null as is_found
-      from (select expected.*, true as there from expected) expected
-      full join (select event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no, true as there
-                   from alerting.alert) found
-     using (event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no)
-), wrong as (
-    select is_found, row_number() over (partition by is_found order by event_date, event_id, account_id, customer_id) as n,
-           jsonb_build_object('event_kind', event_kind, 'event_id', event_id, 'event_date', event_date, 'account_id', account_id,
-                              'customer_id', customer_id, 'alert_type', alert_type, 'preference_no', preference_no) as identity
+    select 'alerts' as what, * from alert
+    union all
+    select 'messages', * from message
+), numbered as (
+    select *, case when is_expected <> is_found then row_number() over (partition by what, is_expected, is_found
+               order by event_date, event_kind, event_id, account_id, customer_id, alert_type, preference_no, channel) end as n
       from compared
-     where is_found <> is_expected
+), figures as (
+    select what, jsonb_build_object(
+            'expected', count(*) filter (where is_expected),
+            'found', count(*) filter (where is_found),
+            'missing', count(*) filter (where is_expected and not is_found),
+            'extra', count(*) filter (where is_found and not is_expected),
+            'missing_first', coalesce(jsonb_agg(identity order by n) filter (where n <= 10 and not is_found), '[]'),
+            'extra_first', coalesce(jsonb_agg(identity order by n) filter (where n <= 10 and is_found), '[]')) as figure
+      from (values ('alerts'), ('messages')) kind (what)
+      left join numbered using (what)
+     cross join lateral (select jsonb_strip_nulls(jsonb_build_object(
+            'event_kind', event_kind, 'event_id', event_id, 'event_date', event_date, 'account_id', account_id, 'customer_id', customer_id,
+            'alert_type', alert_type, 'preference_no', preference_no, 'channel', channel)) as identity) named
+     group by what
 )
-select (select count(*) from bank.account_entry) as events,
-       count(*) filter (where is_expected) as expected,
-       count(*) filter (where is_found) as found,
-       count(*) filter (where is_expected and not is_found) as missing,
-       count(*) filter (where is_found and not is_expected) as extra,
-       (select coalesce(jsonb_agg(identity order by n), '[]') from wrong where not is_found and n <= 10) as missing_first,
-       (select coalesce(jsonb_agg(identity order by n), '[]') from wrong where is_found and n <= 10) as extra_first,
-       (select count(*) from alerting.quarantine) as quarantined
-  from compared;
-
--- name: compare_messages()^
--- The same for messages: each alert has one for each channel of the preference version that its event was judged on.
-with expected as materialized (
-    select * from audit.expected_alerts()
-), expected_message as (
-    select expected.*, channel, 1 as copy
-      from expected
-      join bank.account_entry event on (event.entry_id, event.booking_date) = (expected.event_id, expected.event_date)
-      join audit.alert_preference_history preference
-        on (preference.account_id, preference.customer_id, preference.alert_type, preference.preference_no)
-         = (expected.account_id, expected.customer_id, expected.alert_type, expected.preference_no)
-       and preference.from_version <= event.state_version
-       and (preference.until_version is null or event.state_version < preference.until_version)
-     cross join unnest(preference.channels) as channel
-), found_message as (
-    select event_id, event_date, account_id, customer_id, alert_type, preference_no, channel,
-           row_number() over (partition by alert_id, channel) as copy
-      from alerting.outbox
-      left join alerting.alert using (alert_id, event_date)
-), compared as (
-    select event_id, event_date, account_id, customer_id, alert_type, preference_no, channel,
-           expected.there is not null as is_expected, found.there is not null as is_found
-      from (select *, true as there from expected_message) expected
-      full join (select *, true as there from found_message) found
-     using (event_id, event_date, account_id, customer_id, alert_type, preference_no, channel, copy)
-), wrong as (
-    select is_found, row_number() over (partition by is_found order by event_date, event_id, account_id, customer_id, channel) as n,
-           jsonb_build_object('event_id', event_id, 'event_date', event_date, 'account_id', account_id, 'customer_id', customer_id,
-                              'alert_type', alert_type, 'preference_no', preference_no, 'channel', channel) as identity
-      from compared
-     where is_found <> is_expected
-)
-select count(*) filter (where is_expected) as expected,
-       count(*) filter (where is_found) as found,
-       count(*) filter (where is_expected and not is_found) as missing,
-       count(*) filter (where is_found and not is_expected) as extra,
-       (select coalesce(jsonb_agg(identity order by n), '[]') from wrong where not is_found and n <= 10) as missing_first,
-       (select coalesce(jsonb_agg(identity order by n), '[]') from wrong where is_found and n <= 10) as extra_first
-  from compared;
+select (select count(*) from audit.event) as events,
+       (select count(*) from alerting.quarantine) as quarantined,
+       (select coalesce(jsonb_object_agg(p.alert_type, p.reason), '{}') from alerting.parked_type p
+          join audit.alert_type_history h on (h.alert_type, h.from_version) = (p.alert_type, p.catalogue_version) where h.until_version is null) as parked,
+       (select figure from figures where what = 'alerts') as alerts,
+       (select figure from figures where what = 'messages') as messages;
 
 -- name: measure_stages(since)
 -- For each stage: how many alerts or messages passed it, and the 50th, 95th and 99th percentile in microseconds (nearest rank).
@@ -126,12 +114,5 @@ select event_id, account_id, customer_id, alert_type, (evidence -> 'parameters' 
 
 -- name: list_expected_with_threshold(event_from, event_until)
 -- The same from the reference.
-select expected.event_id, expected.account_id, expected.customer_id, expected.alert_type,
-       (preference.parameters ->> 'threshold_minor')::bigint as threshold_minor
-  from audit.expected_alerts(:event_from, :event_until) expected
-  join bank.account_entry event on (event.entry_id, event.booking_date) = (expected.event_id, expected.event_date)
-  join audit.alert_preference_history preference
-    on (preference.account_id, preference.customer_id, preference.alert_type, preference.preference_no)
-     = (expected.account_id, expected.customer_id, expected.alert_type, expected.preference_no)
-   and preference.from_version <= event.state_version
-   and (preference.until_version is null or event.state_version < preference.until_version);
+select event_id, account_id, customer_id, alert_type, (compared -> 'parameters' ->> 'threshold_minor')::bigint as threshold_minor
+  from audit.judged(:event_from, :event_until, p_alerted_only => true);

@@ -9,7 +9,6 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import psycopg
 from psycopg.rows import dict_row
 from rich.console import Console
 from rich.table import Table
@@ -49,10 +48,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `bankalerts verify` found, of one state of the database."""
+    """What `bankalerts verify` found, of one state of the database.
+
+    `parked`: alert types that the engine cannot compile, with the reason.
+    """
 
     events: int
     quarantined: int
+    parked: dict[str, str]
     alerts: Comparison
     messages: Comparison
 
@@ -76,7 +79,6 @@ def verify(database_url: str, wait_s: float = 0.0) -> Verdict:
     deadline = time.monotonic() + wait_s
     with connected(database_url, "verify") as connection:
         connection.row_factory = dict_row
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         while True:
             began = time.monotonic()
@@ -94,6 +96,7 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
         "events": verdict.events,
         **asdict(verdict.alerts),
         "quarantined": verdict.quarantined,
+        "parked": verdict.parked,
         "messages": asdict(verdict.messages),
         "equal": verdict.is_equal,
     }
@@ -109,6 +112,8 @@ def show(verdict: Verdict, console: Console) -> None:
         counts = (found.expected, found.found, found.missing, found.extra)
         table.add_row(name, *(f"{count:,}" for count in counts))
     console.print(table)
+    for alert_type, reason in sorted(verdict.parked.items()):
+        console.print(f"alert type {alert_type} is parked, nothing is judged by it: {reason}", soft_wrap=True, highlight=False)
     for name, found in (("alert", verdict.alerts), ("message", verdict.messages)):
         for kind, identities in (("missing", found.missing_first), ("extra", found.extra_first)):
             for identity in identities:
@@ -116,12 +121,10 @@ def show(verdict: Verdict, console: Console) -> None:
 
 
 def _compare(connection: Connection) -> Verdict:
-    # One snapshot for both, or messages of alerts that came in between would look extra.
-    with connection.transaction():
-        alerts = dict(_report.compare_alerts(connection))
-        messages = dict(_report.compare_messages(connection))
-    events, quarantined = alerts.pop("events"), alerts.pop("quarantined")
-    return Verdict(events, quarantined, Comparison(**alerts), Comparison(**messages))
+    found = dict(_report.compare(connection))
+    return Verdict(
+        found["events"], found["quarantined"], found["parked"], Comparison(**found["alerts"]), Comparison(**found["messages"])
+    )
 
 
 def _text(identity: dict[str, Any]) -> str:

@@ -71,8 +71,9 @@ def test_a_deleted_alert_is_missing_and_its_messages_too(url: str, capsys: pytes
     )
     assert not verify.run(url)
     said = capsys.readouterr().out
-    identity = f"event_id=e-06 event_date={DAY} account_id=a-1 customer_id=42 alert_type=DEBITED_ABOVE preference_no=1"
-    assert f"missing alert: event_kind=ACCOUNT_ENTRY {identity}\n" in said
+    event = f"event_kind=ACCOUNT_ENTRY event_id=e-06 event_date={DAY}"
+    identity = f"{event} account_id=a-1 customer_id=42 alert_type=DEBITED_ABOVE preference_no=1"
+    assert f"missing alert: {identity}\n" in said
     assert f"missing message: {identity} channel=PUSH\n" in said
     verdict = verify.verify(url)
     assert (verdict.alerts.missing, verdict.alerts.extra, verdict.messages.missing) == (1, 0, 2)
