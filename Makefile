@@ -6,9 +6,9 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 JAVA_PARTS := $(VENV)/.java-parts
-LONG := long-berka long-berka-kill long-rebalance long-interleave long-latency long-mail-down
+LONG := long-berka long-berka-kill long-rebalance long-interleave long-latency long-mail-down long-new-type
 
-.PHONY: help demo test lint venv clean lock schema $(LONG)
+.PHONY: help demo test lint venv clean lock schema alert-types $(LONG)
 
 help: ## List all targets (the default).
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { n = split($$1, names, " "); \
@@ -33,6 +33,7 @@ long-rebalance: ## The same while engine processes join and leave.
 long-interleave: ## 2,000 random races of preferences, permissions and entries: none missing, none extra.
 long-latency: ## 200 entries a second for 60 seconds against floors measured at the same time.
 long-mail-down: ## The mail server refuses connections for 30 seconds; push goes on as before.
+long-new-type: ## A new alert type by one file while the stack runs under load: its first alert within 2 seconds.
 $(LONG): $(INSTALLED) $(JAVA_PARTS)
 	@$(PYTHON) -m tests.long $(@:long-%=%)
 
@@ -41,6 +42,9 @@ lock: $(INSTALLED) ## Resolve the Python packages and Java parts anew (after a c
 	$(VENV)/bin/pip-compile --quiet --extra dev --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
 	$(PYTHON) -m bankalerts.stack.java_parts lock
+
+alert-types: $(INSTALLED) ## Write docs/alert-types.md anew (after a change of sql/catalogue/).
+	$(PYTHON) -m tests.alert_types_page
 
 schema: $(INSTALLED) ## Write sql/schema.sql anew (after a change of a migration).
 	$(PYTHON) -m tests.schema_dump

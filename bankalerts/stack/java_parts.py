@@ -60,9 +60,9 @@ class Jar:
         return f"{self.group}:{self.artifact}:{self.version} {self.sha256} {self.size}"
 
 
-def locked() -> list[Jar]:
-    """The jars of the lock, in the order of the class path."""
-    lines = LOCK.read_text(encoding="ascii").splitlines()
+def locked(lock: Path = LOCK) -> list[Jar]:
+    """The jars of a lock, in the order of the class path."""
+    lines = lock.read_text(encoding="ascii").splitlines()
     return [_parsed(line) for line in lines if line and not line.startswith("#")]
 
 
@@ -73,9 +73,9 @@ def repository() -> Path:
     return default_maven_repo()
 
 
-def class_path() -> list[Path]:
-    """All jars as files. Raises BankalertsError when some were not fetched."""
-    root, jars = repository(), locked()
+def class_path(lock: Path = LOCK) -> list[Path]:
+    """All jars of a lock as files. Raises BankalertsError when some were not fetched."""
+    root, jars = repository(), locked(lock)
     paths = [root / jar.path for jar in jars]
     missing = sum(not path.exists() for path in paths)
     if missing:
@@ -95,9 +95,9 @@ def java() -> Path:
     return Path(JAVA)
 
 
-def fetch() -> None:
+def fetch(lock: Path = LOCK) -> None:
     """Bring every locked jar that is missing or damaged, several at once, and check the hashes."""
-    root, jars = repository(), locked()
+    root, jars = repository(), locked(lock)
     with ThreadPoolExecutor(PARALLEL) as pool:
         whole = list(pool.map(lambda jar: is_whole(root, jar), jars))
         wanted = [jar for jar, is_whole in zip(jars, whole, strict=True) if not is_whole]
