@@ -12,16 +12,18 @@ class Topics:
     prefix: str
 
     @property
-    def account_state(self) -> str:
-        return f"{self.prefix}.state.account"
+    def event(self) -> str:
+        """Events of every kind: by account, or by customer where they have none."""
+        return f"{self.prefix}.event"
+
+    @property
+    def state(self) -> str:
+        """Compacted, and partitioned like the events: what accounts and customers have at each version."""
+        return f"{self.prefix}.state"
 
     @property
     def catalogue(self) -> str:
         return f"{self.prefix}.state.catalogue"
-
-    @property
-    def account_entry(self) -> str:
-        return f"{self.prefix}.event.account_entry"
 
     @property
     def heartbeat_row(self) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from bankalerts.errors import BankalertsError
 from bankalerts.topics import Topics
-from connectors.capture import CAPTURED, CATALOGUE, EVENTS, HEARTBEAT, PUBLICATION, STATE, STATE_BY_ACCOUNT
+from connectors.capture import CAPTURED, CATALOGUE, EVENTS, HEARTBEAT, PARTITIONED_BY, PUBLICATION, SNAPSHOT, STATE
 from sql import queries
 
 SLOT = "bankalerts"
@@ -57,14 +57,14 @@ def _database(url: str) -> dict[str, str]:
 
 def _tables() -> dict[str, str]:
     return {
-        # the snapshot takes the tables in this order, so that each account's marker follows its permissions and preferences
+        # the snapshot takes the tables in this order, so that each marker follows what raised its version
         "table.include.list": ",".join(re.escape(table) for table in CAPTURED),
         "column.include.list": ",".join(
             re.escape(f"{table}.{column}") for table, columns in CAPTURED.items() for column in columns
         ),
         "snapshot.mode": "initial",
         # state only: history never alerts (design 4.0)
-        "snapshot.include.collection.list": ",".join(re.escape(table) for table in STATE),
+        "snapshot.include.collection.list": ",".join(re.escape(table) for table in SNAPSHOT),
         "heartbeat.interval.ms": str(HEARTBEAT_MS),
         "heartbeat.action.query": queries("connectors", "psycopg").beat.sql.rstrip(";"),
     }
@@ -72,18 +72,17 @@ def _tables() -> dict[str, str]:
 
 def _transforms(topics: Topics, partitions: int) -> dict[str, str]:
     routes: dict[str, tuple[Iterable[str], str]] = {
-        "stateTopic": (STATE_BY_ACCOUNT, topics.account_state),
+        "stateTopic": (STATE, topics.state),
         "catalogueTopic": (CATALOGUE, topics.catalogue),
-        "entryTopic": (EVENTS, topics.account_entry),
+        "eventTopic": (EVENTS, topics.event),
         "heartbeatTopic": (HEARTBEAT, topics.heartbeat_row),
     }
+    routings = _routings(topics, partitions)
     config = {
-        "transforms": ",".join(("partition", "unwrap", *routes)),
-        # before unwrap: it wants Debezium's envelope, and does nothing, silently, without
-        "transforms.partition.type": "io.debezium.transforms.partitions.PartitionRouting",
-        "transforms.partition.partition.payload.fields": "change.account_id",
-        "transforms.partition.partition.topic.num": str(partitions),
-        "transforms.partition.partition.hash.function": "java",
+        # routings before unwrap: they want Debezium's envelope, and do nothing, silently, without
+        "transforms": ",".join((*routings, "unwrap", *routes)),
+        "predicates": ",".join(routings),
+        **{name: value for settings in routings.values() for name, value in settings.items()},
         "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
         # Debezium's own tombstones bypass PartitionRouting; the unwrapped delete becomes one in the right partition
         "transforms.unwrap.delete.tombstone.handling.mode": "delete-to-tombstone",
@@ -95,11 +94,33 @@ def _transforms(topics: Topics, partitions: int) -> dict[str, str]:
         "value.converter.schemas.enable": "false",
     }
     for name, (tables, topic) in routes.items():
-        alternatives = "|".join(re.escape(table) for table in tables)
         config[f"transforms.{name}.type"] = "org.apache.kafka.connect.transforms.RegexRouter"
-        config[f"transforms.{name}.regex"] = rf"{re.escape(topics.prefix)}\.({alternatives})"
+        config[f"transforms.{name}.regex"] = _topics_of(topics, tables)
         config[f"transforms.{name}.replacement"] = topic
     return config
+
+
+def _routings(topics: Topics, partitions: int) -> dict[str, dict[str, str]]:
+    """Transform -> its settings, and its predicate's, which keeps it to its tables: it fails on a row without its fields."""
+    routings = {}
+    for fields in dict.fromkeys(PARTITIONED_BY.values()):
+        name = "".join(("partitionBy", *(word.title() for field in fields for word in field.split("_"))))
+        transform, predicate = f"transforms.{name}", f"predicates.{name}"
+        routings[name] = {
+            f"{transform}.type": "io.debezium.transforms.partitions.PartitionRouting",
+            f"{transform}.partition.payload.fields": ",".join(f"change.{field}" for field in fields),
+            f"{transform}.partition.topic.num": str(partitions),
+            f"{transform}.partition.hash.function": "java",
+            f"{transform}.predicate": name,
+            f"{predicate}.type": "org.apache.kafka.connect.transforms.predicates.TopicNameMatches",
+            f"{predicate}.pattern": _topics_of(topics, (table for table, by in PARTITIONED_BY.items() if by == fields)),
+        }
+    return routings
+
+
+def _topics_of(topics: Topics, tables: Iterable[str]) -> str:
+    """A regular expression of Java: the topics that Debezium itself would give these tables."""
+    return rf"{re.escape(topics.prefix)}\.({'|'.join(re.escape(table) for table in tables)})"
 
 
 def _speed() -> dict[str, str]:

@@ -29,9 +29,9 @@ EVENTS = {"cleanup.policy": "delete", "retention.ms": str(7 * 24 * HOUR_MS)}
 def wanted(topics: Topics, partitions: int) -> dict[str, tuple[int, dict[str, str]]]:
     """Topic name -> (partitions, settings)."""
     return {
-        topics.account_state: (partitions, COMPACTED),
+        topics.state: (partitions, COMPACTED),
         topics.catalogue: (1, COMPACTED),
-        topics.account_entry: (partitions, EVENTS),
+        topics.event: (partitions, EVENTS),
         topics.heartbeat_row: (1, COMPACTED),
         topics.heartbeat: (1, COMPACTED),
     }

@@ -78,14 +78,14 @@ class Chain:
         """The next offset of each partition of the event topic."""
         with self.consumer() as consumer:
             return {
-                partition: consumer.get_watermark_offsets(TopicPartition(self.topics.account_entry, partition), timeout=30)[1]
+                partition: consumer.get_watermark_offsets(TopicPartition(self.topics.event, partition), timeout=30)[1]
                 for partition in range(self.partitions)
             }
 
     def positions(self, connection: Connection) -> dict[int, int]:
         """How far each partition of the event topic was judged, as committed."""
         rows = connection.execute(
-            "select partition, position from alerting.engine_position where topic = %s", [self.topics.account_entry]
+            "select partition, position from alerting.engine_position where topic = %s", [self.topics.event]
         )
         return dict(rows.fetchall())
 
@@ -110,7 +110,7 @@ class Chain:
         """
         with self.consumer() as consumer:
             ends = self.end_offsets()
-            consumer.assign([TopicPartition(self.topics.account_entry, part, end) for part, end in ends.items()])
+            consumer.assign([TopicPartition(self.topics.event, part, end) for part, end in ends.items()])
             waited = self._insert_fence()
             after: dict[int, int] = {}
 

@@ -70,7 +70,7 @@ def rate_alone(berka: BerkaBank, limit: int) -> float:
     """Entries a second from the first INSERT to the last one in the hands of a bare consumer."""
     chain = berka.chain
     with chain.consumer() as consumer:
-        consumer.assign([TopicPartition(chain.topics.account_entry, part, end) for part, end in chain.end_offsets().items()])
+        consumer.assign([TopicPartition(chain.topics.event, part, end) for part, end in chain.end_offsets().items()])
         records(consumer)
         playing = berka.start(limit)
         seen = 0
@@ -154,7 +154,7 @@ def post(producer: Producer, message: Message) -> None:
 def everything(chain: Chain, ends: dict[int, int]) -> Iterator[Message]:
     """All records of the event topic up to these offsets."""
     with chain.consumer() as consumer:
-        consumer.assign([TopicPartition(chain.topics.account_entry, part, 0) for part in ends])
+        consumer.assign([TopicPartition(chain.topics.event, part, 0) for part in ends])
         next_offset = dict.fromkeys(ends, 0)
         while behind(next_offset, ends):
             for message in wait_until(lambda: records(consumer), 30, f"the event topic is read up to {ends}"):

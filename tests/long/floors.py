@@ -60,7 +60,7 @@ class BareClients:
         self._hops = Consumer({**base, "group.id": "probe-hops"})
         self._hops.assign([TopicPartition(PROBE_TOPIC, 0, OFFSET_END)])
         self._entries = Consumer({**base, "group.id": "probe-entries"})
-        topic = Topics(settings.topic_prefix).account_entry
+        topic = Topics(settings.topic_prefix).event
         partitions = admin.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions
         self._entries.assign([TopicPartition(topic, partition, OFFSET_END) for partition in partitions])
         push = urlsplit(settings.push_url)

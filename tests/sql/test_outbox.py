@@ -22,7 +22,7 @@ from engine.positions import Positions, read_position
 from tests.cutting_proxy import cutting_proxy
 
 Connection = psycopg.Connection[tuple[Any, ...]]
-TOPIC = Topic("bankalerts.event.account_entry", "id-1")
+TOPIC = Topic("bankalerts.event", "id-1")
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 MOVES = [Move(0, 0, 10), Move(3, 0, 5)]
 

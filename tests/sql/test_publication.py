@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from connectors.capture import CAPTURED, STATE
+from connectors.capture import CAPTURED, SNAPSHOT
 from connectors.health import publication_findings, slot_findings
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -41,7 +41,7 @@ def test_a_publication_that_was_altered_is_found(connection: Connection, change:
 
 def test_no_personal_data_is_captured() -> None:
     captured = {column for columns in CAPTURED.values() for column in columns}
-    personal = {"full_name", "iban", "address", "description", "counterparty_name", "counterparty_account", "product"}
+    personal = {"full_name", "iban", "address", "counterparty_name", "product", "locale"}
     assert not captured & personal
 
 
@@ -74,7 +74,7 @@ def test_the_longest_rows_of_state_tables_are_whole(connection: Connection) -> N
     )
     kept_apart = connection.execute(
         "select oid::regclass::text from pg_class where oid = any (%s::regclass[]) and pg_relation_size(reltoastrelid) > 0",
-        [list(STATE)],
+        [list(SNAPSHOT)],
     ).fetchall()
     assert kept_apart == []
 

@@ -95,7 +95,7 @@ def test_poison_is_kept_out_and_the_others_flow_on(chain: Chain) -> None:
     engine = chain.pid("engine-1")
     with chain.consumer() as consumer:
         ends = chain.end_offsets()
-        consumer.assign([TopicPartition(chain.topics.account_entry, part, end) for part, end in ends.items()])
+        consumer.assign([TopicPartition(chain.topics.event, part, end) for part, end in ends.items()])
         first = insert_entry(chain)
         partition, good = sent(chain, first, consumer)
     wait_for_alert(chain, first)
@@ -104,7 +104,7 @@ def test_poison_is_kept_out_and_the_others_flow_on(chain: Chain) -> None:
     poison = [*RAW.values(), *(json.dumps({**good, "entry_id": "poison", **change}).encode() for change in CHANGED.values())]
     producer = Producer({"bootstrap.servers": chain.settings.kafka})
     for value in poison:
-        producer.produce(chain.topics.account_entry, key=b"poison", value=value, partition=partition)
+        producer.produce(chain.topics.event, key=b"poison", value=value, partition=partition)
     assert producer.flush(30) == 0
     wait_for_alert(chain, insert_entry(chain))
     chain.settle()
@@ -113,7 +113,7 @@ def test_poison_is_kept_out_and_the_others_flow_on(chain: Chain) -> None:
         kept = connection.execute(
             "delete from alerting.quarantine where topic = %s and partition = %s and position >= %s"
             " returning position, event_value, reason",
-            [chain.topics.account_entry, partition, before],
+            [chain.topics.event, partition, before],
         ).fetchall()
         alerts = connection.execute("select from alerting.alert where event_id = 'poison'").rowcount
     by_value = {bytes(value): reason for _, value, reason in kept}

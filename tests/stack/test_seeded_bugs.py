@@ -90,7 +90,7 @@ class Bench:
             for partition, end in self.ends.items():
                 connection.execute(
                     "update alerting.engine_position set position = %s where topic = %s and partition = %s",
-                    [end // divisor if divisor else 0, self.chain.topics.account_entry, partition],
+                    [end // divisor if divisor else 0, self.chain.topics.event, partition],
                 )
 
     def judge(self, *faults: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bankalerts.errors import BankalertsError
 from bankalerts.topics import Topics
-from connectors.capture import CAPTURED, EVENTS, STATE
+from connectors.capture import CAPTURED, CATALOGUE, EVENTS, HEARTBEAT, PARTITIONED_BY, SNAPSHOT
 from connectors.connect_api import Status, _changes, cause
 from connectors.debezium import connector_config, connector_name
 from connectors.health import task_findings
@@ -38,15 +38,17 @@ def test_a_url_that_connect_could_not_use_is_refused_without_showing_it(url: str
 def test_the_traps_of_the_recipe_are_avoided() -> None:
     """Design 5: each of these was seen to lose rows, or to stall, in silence."""
     transforms = CONFIG["transforms"].split(",")
-    assert transforms[:2] == ["partition", "unwrap"], "PartitionRouting wants Debezium's envelope"
+    routings = [name for name in transforms if name.startswith("partition")]
+    assert transforms[: len(routings) + 1] == [*routings, "unwrap"], "PartitionRouting wants Debezium's envelope"
     assert CONFIG["transforms.unwrap.delete.tombstone.handling.mode"] == "delete-to-tombstone"
     assert CONFIG["tombstones.on.delete"] == "false"
     assert CONFIG["publication.autocreate.mode"] == "disabled"
     assert CONFIG["offset.mismatch.strategy"] == "trust_offset"
-    assert CONFIG["transforms.partition.partition.hash.function"] == "java"
-    assert CONFIG["transforms.partition.partition.topic.num"] == "8"
+    for name in routings:
+        assert CONFIG[f"transforms.{name}.partition.hash.function"] == "java"
+        assert CONFIG[f"transforms.{name}.partition.topic.num"] == "8"
     snapshot = CONFIG["snapshot.include.collection.list"].replace("\\", "").split(",")
-    assert snapshot == list(STATE)
+    assert snapshot == list(SNAPSHOT)
     assert not set(snapshot) & set(EVENTS), "history never alerts"
     assert f"__debezium-heartbeat.{TOPICS.prefix}" in wanted(TOPICS, 8)
 
@@ -63,9 +65,32 @@ def test_each_captured_table_goes_to_one_topic_that_is_made_beforehand() -> None
         assert reached[0] in wanted(TOPICS, 8), table
 
 
-def test_the_account_comes_after_its_permissions_and_preferences() -> None:
+def test_each_row_of_an_account_or_a_customer_is_partitioned_by_it_once() -> None:
+    """PartitionRouting fails on a row without its field, and leaves other rows to Kafka's hash of the key."""
+    routings = [name for name in CONFIG["transforms"].split(",") if name.startswith("partition")]
+    for table, columns in CAPTURED.items():
+        fields = [
+            CONFIG[f"transforms.{name}.partition.payload.fields"]
+            for name in routings
+            if re.fullmatch(CONFIG[f"predicates.{CONFIG[f'transforms.{name}.predicate']}.pattern"], f"{TOPICS.prefix}.{table}")
+        ]
+        wanted_fields = PARTITIONED_BY.get(table)
+        assert fields == ([] if wanted_fields is None else [",".join(f"change.{field}" for field in wanted_fields)]), table
+        assert wanted_fields is not None or table in (*CATALOGUE, *HEARTBEAT), table
+        assert set(wanted_fields or ()) <= set(columns), table
+
+
+@pytest.mark.parametrize(
+    ("marker", "changes"),
+    [
+        ("bank.account", ("bank.account_permission", "bank.alert_preference")),
+        ("bank.customer", ("bank.customer_preference",)),
+        ("bank.catalogue", ("bank.alert_type",)),
+    ],
+)
+def test_a_marker_comes_after_its_changes(marker: str, changes: tuple[str, ...]) -> None:
     tables = CONFIG["table.include.list"].replace("\\", "").split(",")
-    assert tables.index("bank.account") > max(map(tables.index, ("bank.account_permission", "bank.alert_preference")))
+    assert tables.index(marker) > max(map(tables.index, changes))
 
 
 def test_the_name_has_the_prefix() -> None:
