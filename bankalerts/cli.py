@@ -206,6 +206,45 @@ def verify(
 
 
 @app.command()
+def explain(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="The event's kind: ACCOUNT_ENTRY, CARD_AUTHORISATION, ...")],
+    event_id: Annotated[str, typer.Argument(metavar="EVENT_ID", help="The id that the event was inserted with.")],
+    customer: Annotated[int | None, typer.Option(help="Only this customer.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say why an event led to an alert or not: one row per preference, with the values compared and who wrote what counted.
+
+    Exit code 1 when an alert is due and not there, or there and not due, and when there is no such event.
+
+    Example: `bankalerts explain ACCOUNT_ENTRY e-1001 --customer 42`
+    """
+    from bankalerts.report import explain as report
+
+    if not report.run(settings.database_url(), kind, event_id, customer_id=customer, as_json=as_json):
+        raise typer.Exit(1)
+
+
+@app.command("dry-run")
+def dry_run(
+    alert_type: Annotated[str, typer.Argument(metavar="TYPE", help="The alert type, such as BALANCE_BELOW.")],
+    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The first day of events to judge.")],
+    file: Annotated[Path | None, typer.Option(help="SQL to run first and undo: a new or changed type or preference.")] = None,
+    parameters: Annotated[str | None, typer.Option(help="JSON: as if each permitted customer had these.")] = None,
+    customer: Annotated[int | None, typer.Option(help="Only this customer.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what an alert type would have sent on past events, by today's preferences and permissions. Nothing is changed.
+
+    Examples: `bankalerts dry-run BALANCE_BELOW --since 2026-11-01`,
+    `bankalerts dry-run CARD_ABOVE --since 2026-11-01 --file card_above.sql --parameters '{"threshold_minor": 5000}'`
+    """
+    from bankalerts.report import dry_run as report
+
+    question = report.Question(alert_type, since.date(), file, parameters, customer)
+    report.run(settings.database_url(), question, as_json=as_json)
+
+
+@app.command()
 def types(
     as_json: Json = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the page docs/alert-types.md.")] = False,
