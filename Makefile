@@ -6,9 +6,11 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 JAVA_PARTS := $(VENV)/.java-parts
+QUIX := $(VENV)/var/bankalerts/quix
+BENCH_PARTS := $(VENV)/.bench-parts
 LONG := long-berka long-berka-kill long-rebalance long-interleave long-latency long-mail-down long-new-type
 
-.PHONY: help demo test lint venv clean lock schema alert-types $(LONG)
+.PHONY: help demo test lint venv clean lock schema alert-types bench bench-small $(LONG)
 
 help: ## List all targets (the default).
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { n = split($$1, names, " "); \
@@ -37,11 +39,19 @@ long-new-type: ## A new alert type by one file while the stack runs under load: 
 $(LONG): $(INSTALLED) $(JAVA_PARTS)
 	@$(PYTHON) -m tests.long $(@:long-%=%)
 
+bench: $(INSTALLED) $(JAVA_PARTS) $(BENCH_PARTS) ## Measure against the floor, Kafka Streams and Quix Streams (long; let nothing else run).
+	@$(PYTHON) -m bench
+
+bench-small: $(INSTALLED) $(JAVA_PARTS) $(BENCH_PARTS) ## The same at a small size, to see that it works: its figures mean nothing.
+	@$(PYTHON) -m bench --size small --results $(VENV)/var/bankalerts/bench
+
 lock: $(INSTALLED) ## Resolve the Python packages and Java parts anew (after a change of what is wanted).
 	$(PYTHON) -m pip install --quiet pip-tools
 	$(VENV)/bin/pip-compile --quiet --extra dev --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
 	$(PYTHON) -m bankalerts.stack.java_parts lock
+	$(VENV)/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host --output-file bench/peers/quix/requirements.lock bench/peers/quix/requirements.in
 
 alert-types: $(INSTALLED) ## Write docs/alert-types.md anew (after a change of sql/catalogue/).
 	$(PYTHON) -m tests.alert_types_page
@@ -70,4 +80,12 @@ $(INSTALLED): requirements.lock pyproject.toml
 
 $(JAVA_PARTS): bankalerts/stack/java_parts.lock | $(INSTALLED)
 	@$(PYTHON) -m bankalerts.stack.java_parts fetch
+	@touch $@
+
+# The peers of the benchmarks. Quix Streams wants another confluent-kafka than ours: a virtual environment of its own.
+$(BENCH_PARTS): bench/peers/quix/requirements.lock bench/java.lock | $(INSTALLED)
+	@$(PYTHON) -m venv --clear $(QUIX)
+	@$(QUIX)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --only-binary :all: \
+	  -r bench/peers/quix/requirements.lock
+	@$(PYTHON) -m bench.java
 	@touch $@
