@@ -72,7 +72,7 @@ begin
     -- What came before counts: all events of the account or customer, in the order in which they were judged, those that were not judged
     -- yet last. One that was judged and not recorded had nothing to remember: where it stands is no matter.
     for j in execute format($query$
-        select * from (%s) j
+        select * from (%s) j (event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no)
          order by account_id, customer_id, preference_no, (place).seen_no nulls last,
                   coalesce((place).transaction_id, 0), (place).inserted_at, (place).event_id $query$, array_to_string(v_queries, ' union all '))
         using '-infinity'::date, 'infinity'::date, null::text, p_customer,
