@@ -50,15 +50,23 @@ EVENTS_BY_ACCOUNT = {
 EVENTS_BY_CUSTOMER = {
     "bank.customer_activity": (*("activity_id", "occurred_on", "customer_id", "activity_type", "properties", *_STAMP),),
 }
+EVENTS_OF_TIMERS = {
+    "bank.timer_event": (
+        *("timer_id", "due_on", "account_id", "customer_id", "alert_type", "preference_no", "timer_key", "starts", "time_zone"),
+        *("routed_account", "routed_customer", *_STAMP),
+    ),
+}
 HEARTBEAT = {"alerting.capture_heartbeat": ("only_row", "beat_at")}
 
 # table -> the fields whose hashes, added up, choose its partition
 PARTITIONED_BY = {
     **dict.fromkeys((*STATE_BY_ACCOUNT, *EVENTS_BY_ACCOUNT), ("account_id",)),
     **dict.fromkeys((*STATE_BY_CUSTOMER, *EVENTS_BY_CUSTOMER), ("customer_id",)),
+    # of the account, or of the customer where there is none: the other of the two has the hash 0
+    **dict.fromkeys(EVENTS_OF_TIMERS, ("routed_account", "routed_customer")),
 }
 STATE = {**STATE_BY_ACCOUNT, **STATE_BY_CUSTOMER}
-EVENTS = {**EVENTS_BY_ACCOUNT, **EVENTS_BY_CUSTOMER}
+EVENTS = {**EVENTS_BY_ACCOUNT, **EVENTS_BY_CUSTOMER, **EVENTS_OF_TIMERS}
 SNAPSHOT = {**STATE, **CATALOGUE}
 CAPTURED = {**SNAPSHOT, **EVENTS, **HEARTBEAT}
 PUBLICATION = "bankalerts"

@@ -50,7 +50,9 @@ begin
         perform bank.refuse('bank.timer_event.customer_id', new.customer_id::text, 'there is no such customer or no such account', 'Leave this table to triggers and the timekeeper.');
     end if;
     perform bank.check_time('bank.timer_event.event_time', new.event_time);
-    new.due_on := (new.event_time at time zone 'UTC')::date;
+    if new.due_on is distinct from (new.event_time at time zone 'UTC')::date then
+        perform bank.refuse('bank.timer_event.due_on', new.due_on::text, 'it is not the UTC date of event_time', 'Leave this table to triggers and the timekeeper.');
+    end if;
     new.routed_account := coalesce(new.account_id, '');
     new.routed_customer := case when new.account_id is null then new.customer_id else 0 end;
     new.inserted_at := clock_timestamp();
@@ -68,18 +70,21 @@ create trigger refuse_truncate before truncate on bank.timer_event for each stat
 create function bank.start_timers() returns trigger
     language plpgsql as
 $$
+declare
+    v_now constant timestamptz := clock_timestamp();
+    v_today constant date := (v_now at time zone 'UTC')::date;
 begin
     if tg_table_name = 'alert_preference' then
-        insert into bank.timer_event (timer_id, account_id, customer_id, alert_type, preference_no, event_time, starts)
-        select gen_random_uuid()::text, n.account_id, n.customer_id, n.alert_type, n.preference_no, clock_timestamp(), true
+        insert into bank.timer_event (timer_id, due_on, account_id, customer_id, alert_type, preference_no, event_time, starts)
+        select gen_random_uuid()::text, v_today, n.account_id, n.customer_id, n.alert_type, n.preference_no, v_now, true
           from new_rows n join bank.alert_type t using (alert_type) where n.enabled and t.timer_schedule is not null;
     elsif tg_table_name = 'customer_preference' then
-        insert into bank.timer_event (timer_id, customer_id, alert_type, preference_no, event_time, starts)
-        select gen_random_uuid()::text, n.customer_id, n.alert_type, n.preference_no, clock_timestamp(), true
+        insert into bank.timer_event (timer_id, due_on, customer_id, alert_type, preference_no, event_time, starts)
+        select gen_random_uuid()::text, v_today, n.customer_id, n.alert_type, n.preference_no, v_now, true
           from new_rows n join bank.alert_type t using (alert_type) where n.enabled and t.timer_schedule is not null;
     else
-        insert into bank.timer_event (timer_id, account_id, customer_id, alert_type, preference_no, event_time, starts)
-        select gen_random_uuid()::text, p.account_id, p.customer_id, p.alert_type, p.preference_no, clock_timestamp(), true
+        insert into bank.timer_event (timer_id, due_on, account_id, customer_id, alert_type, preference_no, event_time, starts)
+        select gen_random_uuid()::text, v_today, p.account_id, p.customer_id, p.alert_type, p.preference_no, v_now, true
           from new_rows n join old_rows o using (alert_type)
           join (select account_id, customer_id, alert_type, preference_no, enabled from bank.alert_preference
                  union all
