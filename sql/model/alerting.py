@@ -1,0 +1,120 @@
+"""Schema alerting: what engine and notifiers write."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from sql.model.columns import Texts, Time, key, metadata, optional, required
+
+Table("topic_layout", metadata, key("only_row", Boolean), required("partitions", Integer), schema="alerting")
+Table("capture_heartbeat", metadata, key("only_row", Boolean), required("beat_at", Time), schema="alerting")
+Table(
+    "alert",
+    metadata,
+    key("alert_id", Uuid),
+    required("event_kind"),
+    required("event_id"),
+    key("event_date", Date),
+    optional("account_id"),
+    required("customer_id", BigInteger),
+    required("alert_type"),
+    required("preference_no", Integer),
+    required("channels", Texts),
+    required("event_time", Time),
+    required("inserted_at", Time),
+    optional("committed_at", Time),
+    optional("on_kafka_at", Time),
+    required("decided_at", Time),
+    required("written_at", Time),
+    required("evidence", JSONB),
+    UniqueConstraint(
+        *("event_id", "event_date", "event_kind", "account_id", "customer_id", "alert_type", "preference_no"),
+        name="one_alert_per_event_and_preference",
+        postgresql_nulls_not_distinct=True,
+    ),
+    schema="alerting",
+    postgresql_partition_by="range (event_date)",
+)
+Table(
+    "outbox",
+    metadata,
+    key("message_id", Uuid),
+    required("alert_id", Uuid),
+    key("event_date", Date),
+    required("channel"),
+    required("state"),
+    optional("reason"),
+    required("written_at", Time),
+    optional("claimed_at", Time),
+    optional("handed_at", Time),
+    optional("finished_at", Time),
+    Index("outbox_of_alert", "alert_id"),
+    schema="alerting",
+    postgresql_partition_by="range (event_date)",
+)
+Table(
+    "outbox_due",
+    metadata,
+    key("message_id", Uuid),
+    required("alert_id", Uuid),
+    required("event_date", Date),
+    required("channel"),
+    required("due_at", Time),
+    required("attempts", Integer),
+    optional("lease_token", Uuid),
+    Index("outbox_due_in_order", "channel", "due_at"),
+    schema="alerting",
+)
+Table(
+    "delivery_attempt",
+    metadata,
+    key("message_id", Uuid),
+    key("event_date", Date),
+    key("attempt_no", Integer),
+    key("target"),
+    required("started_at", Time),
+    required("finished_at", Time),
+    required("outcome"),
+    optional("reason"),
+    optional("provider_ref"),
+    schema="alerting",
+    postgresql_partition_by="range (event_date)",
+)
+Table(
+    "engine_position",
+    metadata,
+    key("topic"),
+    key("partition", Integer),
+    required("topic_id"),
+    required("position", BigInteger),
+    required("written_at", Time),
+    required("written_by"),
+    schema="alerting",
+)
+Table(
+    "quarantine",
+    metadata,
+    Column("quarantine_id", BigInteger, Identity(always=True), primary_key=True),
+    required("topic"),
+    required("topic_id"),
+    required("partition", Integer),
+    required("position", BigInteger),
+    optional("event_key", LargeBinary),
+    optional("event_value", LargeBinary),
+    required("reason"),
+    required("quarantined_at", Time),
+    required("quarantined_by"),
+    UniqueConstraint("topic_id", "partition", "position", name="quarantined_once"),
+    schema="alerting",
+)
