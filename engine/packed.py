@@ -10,12 +10,14 @@ Bytes are MessagePack, in one of two shapes:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
 from engine.rows import Permission, Preference, Row
 from engine.state import Versions
 
+T = TypeVar("T")
 RowKey = tuple[int] | tuple[int, str, int]  # of a permission: customer; of a preference: customer, alert type, number
 LOG = 0xDD  # MessagePack's array of up to 2**32 - 1 elements: this byte and four for their number
 HEADER = 5
@@ -91,6 +93,27 @@ def appended(packed: bytes | None, record: bytes) -> bytes:
     records = int.from_bytes(packed[1:HEADER], "big") + 1
     log = _header(records) + packed[HEADER:] + record
     return log if records % FEW else pack_versions(unpack_versions(log))
+
+
+def settled(packed: bytes) -> State | None:
+    """What a log means that is rows and then their marker, as an initial snapshot gives them; None where it is more than that.
+
+    A quarter of the time that `unpack_versions` takes, and after a start each account and customer has to be asked once.
+    """
+    *puts, last = _unpack_log(packed)
+    if type(last) is not Marked:
+        return None
+    permissions = {put.row.customer_id: put.row for put in puts if type(put) is PermissionPut}
+    preferences = {key_of(put.row): put.row for put in puts if type(put) is PreferencePut}
+    if len(permissions) + len(preferences) != len(puts):
+        return None
+    return State(last.version, tuple(_by_key(permissions)), tuple(_by_key(preferences)))
+
+
+def _by_key(rows: dict[Any, T]) -> Iterable[T]:
+    keys = list(rows)
+    in_order = sorted(keys)
+    return rows.values() if keys == in_order else [rows[key] for key in in_order]
 
 
 def unpack_versions(packed: bytes) -> EntityVersions:

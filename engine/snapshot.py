@@ -17,6 +17,7 @@ from engine.packed import (
     is_whole,
     pack,
     pack_versions,
+    settled,
     state_of,
     unpack_state,
     unpack_versions,
@@ -48,6 +49,7 @@ class StateSnapshot:
         self.packed: dict[str, bytes] = {} if packed is None else packed
         self.spoilt = set(spoilt)
         self._unpacked: dict[str, State] = {}  # of those that are whole
+        self._asked: set[str] = set()
         self._earlier: OrderedDict[tuple[str, int], bytes] = OrderedDict()
 
     def apply(self, raw_key: bytes | None, value: bytes | None) -> None:
@@ -121,25 +123,37 @@ class StateSnapshot:
         packed = self.packed.get(entity)
         if packed is None:
             return Missing.PASSED if entity in self.spoilt else Missing.BEHIND
-        if not is_whole(packed):
-            versions = unpack_versions(packed)
-            if versions.waiting or versions.version < 0:
-                rows = versions.at(version)
-                if isinstance(rows, Missing):
-                    unsettled = versions.unsettled or rows is Missing.BEHIND
-                    return rows if unsettled else self._earlier_at(entity, version)
-                return state_of(version, rows)
-            packed = self.packed[entity] = pack_versions(versions)
-        state = unpack_state(packed)
+        if is_whole(packed):
+            state = unpack_state(packed)
+        else:
+            found = settled(packed)
+            if found is None:
+                return self._at_changed(entity, version, packed)
+            state, self.packed[entity] = found, pack(found)
+        if version != state.version:
+            return Missing.BEHIND if version > state.version else self._earlier_at(entity, version)
         self._keep_unpacked(entity, state)
-        if version > state.version:
-            return Missing.BEHIND
-        return state if version == state.version else self._earlier_at(entity, version)
+        return state
+
+    def _at_changed(self, entity: str, version: int, packed: bytes) -> State | Missing:
+        versions = unpack_versions(packed)
+        if not versions.waiting:
+            self.packed[entity] = pack_versions(versions)
+        rows = versions.at(version)
+        if not isinstance(rows, Missing):
+            return state_of(version, rows)
+        return rows if rows is Missing.BEHIND or versions.unsettled else self._earlier_at(entity, version)
 
     def _keep_unpacked(self, entity: str, state: State) -> None:
-        if len(self._unpacked) >= KEPT_UNPACKED:
-            self._unpacked.clear()
-        self._unpacked[entity] = state
+        """As objects, where it was asked for twice of late: most are asked for once, and objects that stay a while cost time."""
+        if entity in self._asked:
+            if len(self._unpacked) >= KEPT_UNPACKED:
+                self._unpacked.clear()
+            self._unpacked[entity] = state
+        elif len(self._asked) >= KEPT_UNPACKED:
+            self._asked = {entity}
+        else:
+            self._asked.add(entity)
 
     def _earlier_at(self, entity: str, version: int) -> State | Missing:
         packed = self._earlier.get((entity, version))
