@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine.catalogue import build_catalogue
-from engine.decode import AccountEntry, AccountKey, AlertTypeRow, Permission, Preference
-from engine.match import Alert, Unjudgeable, digest, identity, judge
-from engine.snapshot import AccountRow, build_account
+from engine.catalogue import build_catalogue, digest
+from engine.decode import AccountEntry, CustomerActivity
+from engine.match import Alert, Candidate, identity, judge
+from engine.packed import State, key_of, state_of
+from engine.rows import AlertTypeRow, Permission, Preference, Row
 
 THRESHOLD = {"threshold_minor": {"type": "integer"}}
 CONDITIONS = {
@@ -65,20 +66,21 @@ def preference(alert_type: str = "BALANCE_BELOW", threshold: int = 100, **change
         "preference_no": 1,
         "currency": "EUR",
         "parameters": {"threshold_minor": threshold},
-        "channels": ["SMS"],
+        "channels": ("SMS",),
         "enabled": True,
         "state_version": 2,
     }
     return Preference(**{**values, **changes})
 
 
-def alerts(event: AccountEntry, *rows: AccountRow) -> list[Alert]:
-    def key(row: AccountRow) -> AccountKey:
-        if isinstance(row, Permission):
-            return AccountKey("a-1", row.customer_id)
-        return AccountKey("a-1", row.customer_id, row.alert_type, row.preference_no)
+def state(*rows: Row) -> State:
+    return state_of(7, {key_of(row): row for row in rows})
 
-    return list(judge(event, build_account({key(row): row for row in rows}), CATALOGUE))
+
+def alerts(event: AccountEntry, *rows: Row) -> list[Alert]:
+    found, remembering = judge(event, state(*rows), CATALOGUE)
+    assert remembering == []
+    return found
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,7 @@ def test_no_permission_no_alert() -> None:
 
 
 def test_each_preference_of_each_customer_gets_its_own_in_a_fixed_order() -> None:
-    rows: list[AccountRow] = [
+    rows: list[Row] = [
         *(permission(customer_id=customer) for customer in (7, 42)),
         *(preference(customer_id=c, preference_no=n) for c, n in ((42, 2), (7, 1), (42, 1))),
         preference("DEBITED_ABOVE", 1, customer_id=42),
@@ -150,7 +152,7 @@ def test_each_preference_of_each_customer_gets_its_own_in_a_fixed_order() -> Non
 
 
 def test_the_evidence_shows_what_was_compared_and_by_which_versions() -> None:
-    (alert,) = alerts(entry(), permission(state_version=5), preference(state_version=6, channels=["SMS", "PUSH"]))
+    (alert,) = alerts(entry(), permission(state_version=5), preference(state_version=6, channels=("SMS", "PUSH")))
     assert alert.channels == ("SMS", "PUSH")
     assert json.loads(alert.evidence) == {
         "event": {"amount_minor": -100, "currency": "EUR", "balance_after_minor": 50},
@@ -167,14 +169,95 @@ def test_no_balance_in_the_evidence_of_a_type_that_does_not_use_it() -> None:
     assert "balance" not in alert.evidence.decode()
 
 
-def test_a_parameter_of_another_type_than_declared_makes_the_event_unjudgeable() -> None:
-    with pytest.raises(Unjudgeable, match="BALANCE_BELOW"):
-        alerts(entry(), permission(), preference(parameters={"threshold_minor": "many"}))
+def test_a_parameter_of_another_type_than_declared_is_null() -> None:
+    assert alerts(entry(), permission(), preference(parameters={"threshold_minor": "many"})) == []
 
 
 def test_a_parameter_that_is_not_given_is_null() -> None:
     """As the reference has it; other customers' alerts of the event do not suffer."""
     assert alerts(entry(), permission(), preference(parameters={})) == []
+
+
+MANDATORY = AlertTypeRow(
+    *("FEE_TAKEN", "ACCOUNT_ENTRY", ["BOOKED"], "- event.amount_minor > :threshold_minor"),
+    {"threshold_minor": {"type": "integer", "default": 50}},
+    *(False, True, ["EMAIL"]),
+)
+
+
+def mandatory(event: AccountEntry, *rows: Row) -> list[tuple[int, int, tuple[str, ...]]]:
+    found, _ = judge(event, state(*rows), build_catalogue({"FEE_TAKEN": MANDATORY}))
+    return [(alert.customer_id, alert.preference_no, alert.channels) for alert in found]
+
+
+def test_a_mandatory_type_reaches_every_permitted_customer_without_a_preference() -> None:
+    gone = permission(customer_id=9, valid_until=INSERTED)
+    assert mandatory(entry(), permission(), permission(customer_id=7), gone) == [(7, 0, ("EMAIL",)), (42, 0, ("EMAIL",))]
+    assert mandatory(entry(amount_minor=-50), permission()) == []
+    assert mandatory(entry(), preference("FEE_TAKEN")) == [], "no permission"
+
+
+def test_a_preference_changes_channels_and_parameters_of_a_mandatory_type_and_cannot_switch_it_off() -> None:
+    own = preference("FEE_TAKEN", 99, enabled=False)
+    assert mandatory(entry(), permission(), own) == [(42, 1, ("SMS",))]
+    assert mandatory(entry(amount_minor=-99), permission(), own) == []
+    other_currency = preference("FEE_TAKEN", 99, currency="CZK")
+    assert mandatory(entry(), permission(), other_currency) == [(42, 0, ("EMAIL",))]
+
+
+def test_the_evidence_of_defaults_says_so() -> None:
+    found, _ = judge(entry(), state(permission()), build_catalogue({"FEE_TAKEN": MANDATORY}))
+    evidence = json.loads(found[0].evidence)
+    assert (evidence["parameters"], evidence["preference_version"]) == ({"threshold_minor": 50}, None)
+
+
+def activity(**changes: Any) -> CustomerActivity:
+    values: dict[str, Any] = {
+        "activity_id": "v-1",
+        "occurred_on": 20455,
+        "customer_id": 42,
+        "activity_type": "LOAN_STARTED",
+        "properties": {},
+        "event_time": INSERTED,
+        "inserted_at": INSERTED,
+        "state_version": 7,
+        "catalogue_version": 4,
+        "op": "c",
+    }
+    return CustomerActivity(**{**values, **changes})
+
+
+@pytest.mark.parametrize("is_mandatory", [False, True])
+def test_activity_goes_by_the_customers_preference_and_needs_no_permission(is_mandatory: bool) -> None:
+    row = AlertTypeRow(
+        *("LOAN", "CUSTOMER_ACTIVITY", [], "event.activity_type = 'LOAN_STARTED'", {}, False, is_mandatory, ["PUSH"])
+    )
+    catalogue = build_catalogue({"LOAN": row})
+    own = preference("LOAN", parameters={}, currency=None)
+    for event, expected in ((activity(), 1), (activity(activity_type="LOGIN"), 0)):
+        found, _ = judge(event, state(own), catalogue)
+        assert [(alert.customer_id, alert.preference_no) for alert in found] == [(42, 1)] * expected
+    found, _ = judge(activity(), state(), catalogue)
+    assert [(alert.customer_id, alert.preference_no) for alert in found] == ([(42, 0)] if is_mandatory else [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "given", "expected"),
+    [
+        ({"window_aggregate": "COUNT", "window_length": "60"}, {}, True),
+        ({"cool_down": ":pause_s"}, {}, False),
+        ({"cool_down": ":pause_s"}, {"pause_s": 60}, True),
+        ({"cool_down": "60"}, {}, True),
+        ({"rearm_margin": ":pause_s", "rearm_condition": "event.amount_minor > 0"}, {"pause_s": 0}, False),
+        ({"rearm_margin": ":pause_s", "rearm_condition": "event.amount_minor > 0"}, {"pause_s": 1}, True),
+    ],
+)
+def test_what_is_judged_on_the_past_is_put_aside(changes: dict[str, Any], given: dict[str, Any], expected: bool) -> None:
+    declared = {"pause_s": {"type": "integer", "default": 0}}
+    row = msgspec.structs.replace(AlertTypeRow("T", "ACCOUNT_ENTRY", ["BOOKED"], "true", declared, False), **changes)
+    found, remembering = judge(entry(), state(permission(), preference("T", parameters=given)), build_catalogue({"T": row}))
+    assert (len(found), len(remembering)) == ((0, 1) if expected else (1, 0))
+    assert all(isinstance(each, Candidate) for each in remembering)
 
 
 def test_the_identity_of_an_alert() -> None:
