@@ -146,7 +146,9 @@ select w.account_id, w.version, h.customer_id, h.alert_type, h.preference_no, h.
 
 -- name: read_alert_types_at
 -- The alert types as they were at a catalogue version.
-select alert_type, event_kind, statuses, condition, parameters, uses_balance
+select alert_type, event_kind, statuses, condition, parameters, uses_balance, mandatory, default_channels, purpose,
+       window_aggregate, window_value, window_group, window_condition, window_length, window_lateness,
+       cool_down, rearm_margin, rearm_condition, timer_arm, timer_cancel, timer_key, timer_after, timer_schedule
   from audit.alert_type_history
  where from_version <= :version and (until_version is null or :version < until_version);
 
