@@ -88,8 +88,11 @@ select *
     on conflict do nothing;
 
 -- name: read_threshold_types()
--- The alert types that a preference gives an amount to.
-select alert_type from bank.alert_type where parameters ? 'threshold_minor';
+-- The alert types that a preference gives an amount to, and nothing else that it must give.
+select alert_type
+  from bank.alert_type
+ where event_kind = 'ACCOUNT_ENTRY' and parameters ? 'threshold_minor'
+   and not exists (select from jsonb_each(parameters) p (name, rule) where name <> 'threshold_minor' and not rule ? 'default');
 
 -- name: read_channels()
 -- The channels there are.

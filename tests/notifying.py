@@ -148,11 +148,13 @@ class Bank:
         )
         await self.run("insert into bank.push_device values ($2, $1, 'IOS', 'local')", customer_id, device_of(customer_id))
 
-    async def message(self, channel: str, customer_id: int = 1, alert_type: str = "BALANCE_BELOW") -> UUID:
+    async def message(self, channel: str, customer_id: int = 1, alert_type: str = "BALANCE_BELOW", **more: bool) -> UUID:
         """One alert and its message on this channel; returns the message's id."""
-        return (await self.messages(channel, [customer_id], alert_type))[0]
+        return (await self.messages(channel, [customer_id], alert_type, **more))[0]
 
-    async def messages(self, channel: str, customer_ids: list[int], alert_type: str = "BALANCE_BELOW") -> list[UUID]:
+    async def messages(
+        self, channel: str, customer_ids: list[int], alert_type: str = "BALANCE_BELOW", with_account: bool = True
+    ) -> list[UUID]:
         """One alert and one message for each customer, in one transaction, in the order of the customers."""
         evidence = json.dumps({"event": EVENT, "parameters": {"threshold_minor": 10000}})
         alerts = [(uuid4(), customer_id) for customer_id in customer_ids]
@@ -160,7 +162,10 @@ class Bank:
             "insert into alerting.alert (alert_id, event_kind, event_id, event_date, account_id, customer_id, alert_type,"
             " preference_no, channels, event_time, inserted_at, decided_at, evidence) values"
             " ($1, 'ACCOUNT_ENTRY', $1::uuid::text, $2, $3, $4, $5, 1, $6, $7, now(), now(), $8)",
-            [(alert, EVENT_DATE, f"a-{who}", who, alert_type, [channel], EVENT_TIME, evidence) for alert, who in alerts],
+            [
+                (alert, EVENT_DATE, f"a-{who}" if with_account else None, who, alert_type, [channel], EVENT_TIME, evidence)
+                for alert, who in alerts
+            ],
         )
         ids = await self.run(
             "select alerting.message_id(a, $2) as id from unnest($1::uuid[]) a", [a for a, _ in alerts], channel

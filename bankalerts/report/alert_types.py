@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from bankalerts.database import connected
-from bankalerts.report.examples import LOCALES, Example, message, read_examples, read_templates
+from bankalerts.report.examples import BEGAN_AT, LOCALES, TIME_ZONE, Example, message, read_examples, read_templates
+from engine.schedule import compile_schedule, next_due
 from notifier.address_book import Template
 from notifier.writing import NO_BREAK_SPACE
 from sql import queries
@@ -121,6 +123,14 @@ def _told(row: AlertType, example: Example, templates: Mapping[tuple[str, str], 
                 example, alert, {**defaults(row), **(example.parameters or {})}, templates, locale, _shown(event.columns)
             )
             yield f"> {text.body.replace(NO_BREAK_SPACE, ' ')}  "
+
+
+def _began_at(row: AlertType, parameters: Mapping[str, Any]) -> datetime:
+    # an example of a schedule starts at a time that is due
+    if row["timer_schedule"] is None:
+        return BEGAN_AT
+    kinds = {name: rule["type"] for name, rule in row["parameters"].items()}
+    return next_due(compile_schedule(row["timer_schedule"], kinds), parameters, TIME_ZONE, BEGAN_AT) or BEGAN_AT
 
 
 def _shown(columns: Mapping[str, Any]) -> dict[str, Any]:

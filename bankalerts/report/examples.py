@@ -93,13 +93,14 @@ def message(
     templates: Mapping[tuple[str, str], Template],
     locale: str,
     shown: Mapping[str, Any],
+    began_at: datetime = BEGAN_AT,
 ) -> Text:
     """The message of one alert of an example as its customer reads it; `shown` are the event's columns in the evidence.
 
     Raises RenderError.
     """
     event = example.events[alert.index]
-    event_time = BEGAN_AT + event.after
+    event_time = began_at + event.after
     claimed = Claimed(
         message_id=uuid.UUID(int=0),
         event_date=event_time.date(),

@@ -188,3 +188,14 @@ def test_nothing_personal_is_written_to_the_record_or_the_log(
             assert personal not in written
 
     play(database, tmp_path, scenario)
+
+
+def test_an_alert_without_an_account_needs_no_permission(database: str, tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        message_id = await scene.bank.message("SMS", alert_type="LOAN_APPLICATION_UNFINISHED", with_account=False)
+        async with notifier(scene.settings):
+            await scene.bank.reaches(message_id, "ACCEPTED")
+        (sent,) = await scene.servers.received("SMS")
+        assert sent["body"] == "Your loan application is not finished. What you filled in is still there."
+
+    play(database, tmp_path, scenario)
