@@ -18,6 +18,7 @@ from engine.condition import Column
 EPOCH = date(1970, 1, 1).toordinal()
 ESCAPED_NUL = b"\\u0000"
 NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+CUSTOMER = "\x00customer/"
 T = TypeVar("T")
 
 # What PostgreSQL and Python can both hold: an event that was made elsewhere may say anything.
@@ -239,7 +240,12 @@ COLUMNS: dict[str, dict[str, Column]] = {
 
 def customer_entity(customer_id: int) -> str:
     """The key of a customer's state; no account has it, for PostgreSQL's text holds no NUL."""
-    return f"\x00customer/{customer_id}"
+    return f"{CUSTOMER}{customer_id}"
+
+
+def customer_of(entity: str) -> int | None:
+    """The customer of such a key; None for an account's."""
+    return int(entity.removeprefix(CUSTOMER)) if entity.startswith(CUSTOMER) else None
 
 
 def event(key: bytes | None, value: bytes | None) -> Event:

@@ -8,20 +8,31 @@ from typing import Any
 import psycopg
 
 from engine.catalogue import Catalogue, build_catalogue
+from engine.decode import customer_entity, customer_of
 from engine.packed import RowKey, State, key_of, state_of
 from engine.rows import AlertTypeRow, Permission, Preference, Row
 from sql import queries
 
 Connection = psycopg.Connection[tuple[Any, ...]]
-AccountVersion = tuple[str, int]
+EntityVersion = tuple[str, int]
+Rows = dict[EntityVersion, dict[RowKey, Row]]
 
 
-def states(connection: Connection, wanted: Collection[AccountVersion]) -> dict[AccountVersion, State]:
-    """The states of these (account, version) pairs. A pair is left out where the database has not reached the version."""
+def states(connection: Connection, wanted: Collection[EntityVersion]) -> dict[EntityVersion, State]:
+    """The states of these (entity, version) pairs. A pair is left out where the database has not reached the version."""
+    customers = {pair: customer for pair in sorted(set(wanted)) if (customer := customer_of(pair[0])) is not None}
+    accounts = [pair for pair in sorted(set(wanted)) if pair not in customers]
+    rows: Rows = {pair: {} for pair in (*accounts, *customers)}
+    if accounts:
+        _read_accounts(connection, accounts, rows)
+    if customers:
+        _read_customers(connection, customers, rows)
+    return {(entity, version): state_of(version, found) for (entity, version), found in rows.items()}
+
+
+def _read_accounts(connection: Connection, accounts: list[EntityVersion], rows: Rows) -> None:
     sql = queries("engine", "psycopg")
-    pairs = sorted(set(wanted))
-    where = {"accounts": [account for account, _ in pairs], "versions": [version for _, version in pairs]}
-    rows: dict[AccountVersion, dict[RowKey, Row]] = {pair: {} for pair in pairs}
+    where = {"accounts": [account for account, _ in accounts], "versions": [version for _, version in accounts]}
     for account, version, *columns in sql.read_permissions_at(connection, **where):
         permission = Permission(*columns)
         rows[account, version][key_of(permission)] = permission
@@ -30,7 +41,16 @@ def states(connection: Connection, wanted: Collection[AccountVersion]) -> dict[A
         rows[account, version][key_of(preference)] = preference
     for account, version in sql.read_unknown_versions(connection, **where):
         del rows[account, version]
-    return {(account, version): state_of(version, of_pair) for (account, version), of_pair in rows.items()}
+
+
+def _read_customers(connection: Connection, customers: dict[EntityVersion, int], rows: Rows) -> None:
+    sql = queries("engine", "psycopg")
+    where = {"customers": list(customers.values()), "versions": [version for _, version in customers]}
+    for customer, version, alert_type, number, *columns in sql.read_customer_preferences_at(connection, **where):
+        preference = preference_of(customer, alert_type, number, None, *columns)
+        rows[customer_entity(customer), version][key_of(preference)] = preference
+    for customer, version in sql.read_unknown_customer_versions(connection, **where):
+        del rows[customer_entity(customer), version]
 
 
 def preference_of(

@@ -144,6 +144,13 @@ select w.account_id, w.version, h.customer_id, h.alert_type, h.preference_no, h.
   join audit.alert_preference_history h on h.account_id = w.account_id and h.from_version <= w.version
    and (h.until_version is null or w.version < h.until_version);
 
+-- name: read_customer_preferences_at
+-- The preferences of customers, on no account, as they were at given state versions.
+select w.customer_id, w.version, h.alert_type, h.preference_no, h.parameters, h.channels, h.enabled, h.from_version
+  from unnest(:customers::bigint[], :versions::bigint[]) w (customer_id, version)
+  join audit.customer_preference_history h on h.customer_id = w.customer_id and h.from_version <= w.version
+   and (h.until_version is null or w.version < h.until_version);
+
 -- name: read_alert_types_at
 -- The alert types as they were at a catalogue version.
 select alert_type, event_kind, statuses, condition, parameters, uses_balance, mandatory, default_channels, purpose,
@@ -163,6 +170,15 @@ select w.account_id, w.version
  where w.version > coalesce(
     (select a.state_version from bank.account a where a.account_id = w.account_id),
     (select max(coalesce(h.until_version, h.from_version)) from audit.account_permission_history h where h.account_id = w.account_id),
+    -1);
+
+-- name: read_unknown_customer_versions
+-- The same of customers.
+select w.customer_id, w.version
+  from unnest(:customers::bigint[], :versions::bigint[]) w (customer_id, version)
+ where w.version > coalesce(
+    (select c.state_version from bank.customer c where c.customer_id = w.customer_id),
+    (select max(coalesce(h.until_version, h.from_version)) from audit.customer_preference_history h where h.customer_id = w.customer_id),
     -1);
 
 -- name: end_stopped_writers
