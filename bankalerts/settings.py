@@ -37,6 +37,7 @@ class Settings:
     provider_url: str | None = None  # the local provider, to show what it received
     mail_url: str | None = None  # the local mail server's page, to show what it received
     topic_prefix: str = "bankalerts"
+    timekeeper: str = "on"  # off: this engine process rings no timers; another one, or nobody, does
     mail_from: str = "alerts@bankalerts.example"  # the sender of EMAIL messages
     checkpoints: Path = Path(DEFAULT_HOME, *CHECKPOINTS)  # folder of the engine's checkpoints; below home unless given
     ready_file: Path | None = None  # written by a part when it is ready

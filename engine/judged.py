@@ -15,7 +15,7 @@ from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 
 from engine import match
 from engine.catalogue import Window
-from engine.decode import Event
+from engine.decode import Event, Timer
 from engine.match import Alert, Candidate, Unjudgeable
 from engine.memory import EPOCH, MICROSECOND, NEVER_ALERTED, Memory, PreferenceState, after_us, history_of, microseconds
 from engine.outbox import Batch, Decision, Refused, Topic
@@ -23,6 +23,7 @@ from engine.parameters import complete
 from engine.recall import EventKey, Needs
 from engine.remembered import LastSeen, PreferenceMemory, SeenEvent
 from engine.state_follower import Stamped
+from engine.timer import CANCELLED, FIRED, NOT_MET, Operation, Outcome, Standing
 from engine.window import FOREVER, SECOND_US
 
 # A transaction holds about so many: some 100 ms of PostgreSQL's time, whatever the number of customers of an account.
@@ -56,6 +57,7 @@ class Judged(msgspec.Struct):
     seen: SeenEvent | None = None
     preferences: list[PreferenceMemory] = []
     last_seen: list[LastSeen] = []
+    timers: Sequence[Operation | Outcome] = ()
     reason: str | None = None
 
     def refused(self, topic: Topic) -> Refused:
@@ -82,7 +84,7 @@ def in_portions(records: Iterable[Record]) -> Iterator[Portion]:
             continue
         if alerts:
             portion.alerts[index] = alerts
-        if remembering:
+        if remembering or isinstance(event, Timer):
             portion.remembering[index] = remembering
         weight += len(alerts) + len(remembering)
         if weight >= MOST_ALERTS:
@@ -101,14 +103,21 @@ def needs_of(portion: Portion, memory: Memory) -> Needs:
         for candidate in remembering:
             alert_type = candidate.alert_type
             parameters = complete(alert_type.declared, candidate.preference.parameters)
-            if alert_type.window is not None:
+            is_timers = alert_type.timer is not None
+            if alert_type.window is not None and (not is_timers or isinstance(event, Timer)):
                 start_us = after_us(alert_type.window, parameters, at_us)
                 start_us = at_us if start_us is None else start_us
                 interval_us = 0 if start_us == FOREVER else at_us - start_us
                 needs.window(memory, event, alert_type.window, start_us, interval_us)
-            if any(alert_type.quiet(parameters)):
+            if not is_timers and any(alert_type.quiet(parameters)):
                 needs.preference(memory, event)
     return needs
+
+
+def timers_of(portion: Portion) -> list[Timer]:
+    """The TIMER events of a portion."""
+    events = [portion.records[index].event for index in portion.remembering]
+    return [event for event in events if isinstance(event, Timer)]
 
 
 def keys_of(portion: Portion) -> list[EventKey]:
@@ -116,11 +125,15 @@ def keys_of(portion: Portion) -> list[EventKey]:
     return [key_of(portion.records[index].event) for index in portion.remembering]
 
 
-def decide(portion: Portion, memory: Memory, recorded: set[EventKey], now: datetime) -> Iterator[Judged]:
+def decide(
+    portion: Portion, memory: Memory, recorded: set[EventKey], now: datetime, standing: Standing | None = None
+) -> Iterator[Judged]:
     """What each record led to, in their order; those that led to nothing are left out.
 
-    `recorded`: events that were judged on the past before; it grows by those of this portion.
+    `recorded`: events that were judged on the past before; it grows by those of this portion. `standing`: of the timers that
+    are due in it.
     """
+    standing = standing or Standing()
     for index, record in enumerate(portion.records):
         event = record.event
         if record.reason is not None:
@@ -137,13 +150,17 @@ def decide(portion: Portion, memory: Memory, recorded: set[EventKey], now: datet
                 yield Judged(record, decisions(record, alerts, now))
             continue
         try:
-            judged = _remember(record, event, remembering, alerts or [], memory, now)
+            if isinstance(event, Timer):
+                judged = _due(record, event, remembering, memory, standing, now)
+            else:
+                judged = _remember(record, event, remembering, alerts or [], memory, now)
         except Unjudgeable as error:
             memory.pass_by(event)
             yield Judged(record, [], reason=str(error))
             continue
         recorded.add(key_of(event))
         memory.settle(event)
+        standing.note(each for each in judged.timers if isinstance(each, Operation))
         yield judged
 
 
@@ -153,15 +170,19 @@ def _remember(
     """Judge on the past. Raises Unjudgeable; nothing is remembered of the event then."""
     found = [*alerts]
     last_seen: list[LastSeen] = []
+    timers: list[Operation | Outcome] = []
     changed: dict[tuple[int, str, int], PreferenceState] = {}
     for candidate in remembering:
         alert_type, preference, _ = candidate
         parameters = complete(alert_type.declared, preference.parameters)
         window = alert_type.window
-        history = None if window is None else history_of(memory, window, event, parameters)
-        met = match.is_met(candidate, event, parameters, history)
         if window is not None and window.latest_only:
             last_seen += _last_seen(event, alert_type.alert_type, window)
+        if alert_type.timer is not None:
+            timers += match.operations_of(candidate, event, parameters)
+            continue
+        history = None if window is None else history_of(memory, window, event, parameters)
+        met = match.is_met(candidate, event, parameters, history)
         key = (preference.customer_id, alert_type.alert_type, preference.preference_no)
         before = (memory.of(event.entity).preferences or {}).get(key, NEVER_ALERTED)
         allowed, after = _quieted(candidate, event, parameters, met, before)
@@ -176,7 +197,40 @@ def _remember(
         SeenEvent(event.kind, event.event_id, event.event_date, *owner_of(event)),
         [_preference_row(event, key, state) for key, state in changed.items()],
         last_seen,
+        timers,
     )
+
+
+def _due(
+    record: Record, timer: Timer, remembering: Sequence[Candidate], memory: Memory, standing: Standing, now: datetime
+) -> Judged:
+    """Judge a timer that is due, or that starts a schedule; a schedule goes on in any case. Raises Unjudgeable."""
+    timers: list[Operation | Outcome] = []
+    alerts: list[Alert] = []
+    outcome = Outcome(timer.timer_id, NOT_MET, "the preference is gone or disabled, or its type has no timer")
+    for candidate in remembering:
+        declared = candidate.alert_type.declared
+        timers += match.operations_of(candidate, timer, complete(declared, candidate.preference.parameters))
+        if not timer.starts:
+            outcome, alerts = _outcome(timer, candidate, memory)
+    if not standing.holds(timer):
+        outcome, alerts = Outcome(timer.timer_id, CANCELLED, "cancelled or armed anew before it was due"), []
+    if not timer.starts:
+        timers.append(outcome)
+    seen = SeenEvent(timer.kind, timer.event_id, timer.event_date, *owner_of(timer))
+    return Judged(record, decisions(record, alerts, now), seen, timers=timers)
+
+
+def _outcome(timer: Timer, candidate: Candidate, memory: Memory) -> tuple[Outcome, list[Alert]]:
+    """Of a timer that stands. Raises Unjudgeable."""
+    if timer.account_id is not None and candidate.permission is None:
+        return Outcome(timer.timer_id, NOT_MET, "no permission that is valid and reaches as far"), []
+    window = candidate.alert_type.window
+    parameters = complete(candidate.alert_type.declared, candidate.preference.parameters)
+    history = None if window is None else history_of(memory, window, timer, parameters)
+    if not match.is_met(candidate, timer, parameters, history):
+        return Outcome(timer.timer_id, NOT_MET, "the condition is not true"), []
+    return Outcome(timer.timer_id, FIRED, None), [match.alert(timer, candidate, history)]
 
 
 def _quieted(
@@ -226,6 +280,7 @@ def batch_of(topic: Topic, found: Iterable[Judged]) -> Batch:
             batch.seen.append(judged.seen)
             batch.preferences += judged.preferences
             batch.last_seen += judged.last_seen
+            batch.timers += judged.timers
     return batch
 
 

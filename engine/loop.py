@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 
 import psycopg
@@ -15,17 +16,19 @@ from bankalerts.errors import BankalertsError
 from bankalerts.kafka import answering
 from bankalerts.settings import Settings
 from bankalerts.topics import Topics
-from engine import decode, outbox, recall
+from engine import decode, outbox, recall, timer_rows
 from engine.catalogue import Catalogue
 from engine.checkpoint import Checkpoints
 from engine.database import Database, Stopped
-from engine.judged import Judged, Portion, Record, batch_of, decide, in_portions, keys_of, needs_of
+from engine.judged import Judged, Portion, Record, batch_of, decide, in_portions, keys_of, needs_of, timers_of
 from engine.memory import Memory
 from engine.outbox import Batch, PositionLost, Refused
 from engine.positions import Positions, read_position
 from engine.readers import EventReader, Stalled, admin_client, describe, kafka_config, source, watermarks
 from engine.recall import EventKey
 from engine.state_follower import STALLED_AFTER_S, StateFollower
+from engine.timekeeper import Timekeeper
+from engine.timer import Standing
 
 log = logging.getLogger(__name__)
 
@@ -138,12 +141,15 @@ class Engine:
     def _judge(self, portion: Portion) -> list[Judged]:
         """What each record led to, on the past as PostgreSQL has it: everything before this portion is written."""
         recorded: set[EventKey] = set()
+        standing = Standing()
         if portion.remembering:
             keys = keys_of(portion)
             recorded = self._database.reading(lambda connection: recall.read_recorded(connection, keys))
             needs = needs_of(portion, self._memory)
             self._database.reading(lambda connection: recall.load(connection, self._memory, needs))
-        return list(decide(portion, self._memory, recorded, datetime.now(UTC)))
+            if timers := timers_of(portion):
+                standing = self._database.reading(lambda connection: timer_rows.load(connection, timers))
+        return list(decide(portion, self._memory, recorded, datetime.now(UTC), standing))
 
     def _write(self, portion: Portion, found: Sequence[Judged]) -> None:
         """Write what these records led to. Where PostgreSQL refuses a value of it, one by one: the others flow on."""
@@ -265,7 +271,7 @@ def run(settings: Settings, stop: threading.Event, on_ready: Callable[[], None])
     """Judge until `stop`. Raises BankalertsError when that is impossible."""
     with answering(settings.kafka, settings.name):
         pass  # asked once: later on, an outage is waited for
-    with Database(settings.database_url, settings.name, stop) as database:
+    with Database(settings.database_url, settings.name, stop) as database, timekeeping(settings):
         stalls: Stalls = set()
         while not stop.is_set():
             try:
@@ -275,6 +281,11 @@ def run(settings: Settings, stop: threading.Event, on_ready: Callable[[], None])
             except (KafkaException, Stalled) as error:
                 log.warning("Kafka: %s: joining the group anew in %.0f s", error, REJOIN_AFTER_S)
                 stop.wait(REJOIN_AFTER_S)
+
+
+def timekeeping(settings: Settings) -> AbstractContextManager[object]:
+    """A timekeeper, unless the setting says off."""
+    return nullcontext() if settings.timekeeper == "off" else Timekeeper(settings)
 
 
 def run_as_member(engine: Engine, stop: threading.Event) -> None:

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 from engine.catalogue import AlertType, Catalogue, digest
-from engine.decode import Event
+from engine.decode import Event, Timer
 from engine.packed import State
 from engine.parameters import complete
 from engine.rows import Permission, Preference
+from engine.timer import Operation, Owner, operations, operations_of_timer
 from engine.window import History
 
 BEYOND = 10**18  # an integer parameter of this size or more is NULL, as in engine.parameters
@@ -50,11 +51,16 @@ def judge(event: Event, state: State, catalogue: Catalogue) -> tuple[list[Alert]
 
     `state` and `catalogue` are those of the versions stamped on the event (design 4.1, 4.5). Raises Unjudgeable.
     """
+    if isinstance(event, Timer):
+        return [], [*candidates_of_timer(event, state, catalogue)]
     alerts: list[Alert] = []
     remembering: list[Candidate] = []
     for candidate in candidates(event, state, catalogue):
         alert_type, preference, _ = candidate
-        if remembers(alert_type, preference.parameters):
+        if alert_type.timer is not None and alert_type.window is None:
+            if operations_of(candidate, event, complete(alert_type.declared, preference.parameters)):
+                remembering.append(candidate)
+        elif remembers(alert_type, preference.parameters):
             remembering.append(candidate)
         elif is_met(candidate, event, parameters_of(alert_type, preference.parameters), None):
             alerts.append(alert(event, candidate))
@@ -80,6 +86,46 @@ def candidates(event: Event, state: State, catalogue: Catalogue) -> Iterator[Can
     for alert_type in catalogue.mandatory[event.kind]:
         if not alert_type.statuses or status in alert_type.statuses:
             yield from mandatory_candidates(event, state, alert_type)
+
+
+def candidates_of_timer(timer: Timer, state: State, catalogue: Catalogue) -> Iterator[Candidate]:
+    """The one preference that a TIMER event is about, where it is enabled and its type still has a timer.
+
+    Without a permission where none is enough now: its schedule goes on, and there is no alert.
+    """
+    found = [types[timer.alert_type] for types in catalogue.by_kind.values() if timer.alert_type in types]
+    for alert_type in found:
+        if alert_type.timer is None:
+            continue
+        own = [
+            preference
+            for preference in state.preferences
+            if (preference.customer_id, preference.alert_type, preference.preference_no)
+            == (timer.customer_id, timer.alert_type, timer.preference_no)
+            and (preference.enabled or alert_type.mandatory)
+        ]
+        if not own and alert_type.mandatory and timer.preference_no == 0:
+            own = [default_preference(alert_type, timer.customer_id, None)]
+        for preference in own:
+            yield Candidate(alert_type, preference, permission_of(state, preference.customer_id, alert_type, timer))
+
+
+def operations_of(candidate: Candidate, event: Event, parameters: Mapping[str, Any]) -> tuple[Operation, ...]:
+    """What the event does to the timers of a preference. Raises Unjudgeable."""
+    alert_type, preference, _ = candidate
+    rule = alert_type.timer
+    if rule is None:
+        return ()
+    try:
+        if isinstance(event, Timer):
+            return operations_of_timer(event, rule, parameters)
+        owner = Owner(event.account_id, preference.customer_id, alert_type.alert_type, preference.preference_no)
+        return operations(event, owner, rule, parameters)
+    except (TypeError, ValueError, ArithmeticError, AttributeError, KeyError) as error:
+        raise Unjudgeable(
+            f"preference {preference.preference_no} of customer {preference.customer_id}: the timer of alert type "
+            f"{alert_type.alert_type} cannot be computed ({type(error).__name__})"
+        ) from error
 
 
 def permission_of(state: State, customer_id: int, alert_type: AlertType, event: Event) -> Permission | None:

@@ -11,8 +11,10 @@ import msgspec
 import psycopg
 from psycopg.errors import UniqueViolation
 
+from engine import timer_rows
 from engine.match import Alert
 from engine.remembered import LastSeen, PreferenceMemory, SeenEvent, write_last_seen, write_preference_memory, write_seen
+from engine.timer import Operation, Outcome
 from sql import queries
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -75,6 +77,7 @@ class Batch:
     seen: list[SeenEvent] = field(default_factory=list)
     preferences: list[PreferenceMemory] = field(default_factory=list)
     last_seen: list[LastSeen] = field(default_factory=list)
+    timers: list[Operation | Outcome] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
@@ -105,6 +108,8 @@ def _write(connection: Connection, engine: str, topic: Topic, moves: Sequence[Mo
             write_preference_memory(connection, batch.preferences)
         if batch.last_seen:
             write_last_seen(connection, batch.last_seen)
+        if batch.timers:
+            timer_rows.write(connection, batch.timers)
         for refused in batch.refused:
             quarantine(connection, engine, refused)
         connection.execute("commit")
