@@ -49,6 +49,9 @@ RAW = {
     "a list": b"[1, 2]",
 }
 
+# keys that name no kind of event
+KEYS = (None, b"poison", b"{}", b'{"account_id":"poison"}', b"\xff")
+
 
 @pytest.fixture
 def chain(stack: RunningStack) -> Chain:
@@ -104,7 +107,9 @@ def test_poison_is_kept_out_and_the_others_flow_on(chain: Chain) -> None:
     poison = [*RAW.values(), *(json.dumps({**good, "entry_id": "poison", **change}).encode() for change in CHANGED.values())]
     producer = Producer({"bootstrap.servers": chain.settings.kafka})
     for value in poison:
-        producer.produce(chain.topics.event, key=b"poison", value=value, partition=partition)
+        producer.produce(chain.topics.event, key=b'{"entry_id":"poison"}', value=value, partition=partition)
+    for key in KEYS:
+        producer.produce(chain.topics.event, key=key, value=json.dumps(good).encode(), partition=partition)
     assert producer.flush(30) == 0
     wait_for_alert(chain, insert_entry(chain))
     chain.settle()
@@ -116,6 +121,7 @@ def test_poison_is_kept_out_and_the_others_flow_on(chain: Chain) -> None:
             [chain.topics.event, partition, before],
         ).fetchall()
         alerts = connection.execute("select from alerting.alert where event_id = 'poison'").rowcount
+    assert len(kept) == len(poison) + len(KEYS)
     by_value = {bytes(value): reason for _, value, reason in kept}
     missing = [name for name, value in zip([*RAW, *CHANGED], poison, strict=True) if value not in by_value]
     assert not missing, f"not in the quarantine: {missing}"
