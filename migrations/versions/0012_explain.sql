@@ -19,22 +19,24 @@ $$
 $$;
 comment on function audit.entity_of is 'The account of an event, or the customer where it has none.';
 
-create function audit.sound(p_type audit.alert_type_history, p_now boolean) returns audit.alert_type_history
+create function audit.sound_query(p_type audit.alert_type_history, p_kind text, p_now boolean, p_assumed jsonb) returns text
     language plpgsql stable as
 $$
+declare
+    v_query text;
 begin
+    v_query := audit.judging_query(p_type, p_kind, p_now, p_assumed);
     -- asks for no date: only whether it can be planned
-    execute audit.judging_query(p_type, p_type.event_kind, p_now, null) using 'infinity'::date, '-infinity'::date, '', 0::bigint, '', true;
-    if p_type.timer_arm is not null or p_type.timer_schedule is not null then
-        execute audit.judging_query(p_type, 'TIMER', p_now, null) using 'infinity'::date, '-infinity'::date, '', 0::bigint, '', true;
-    end if;
-    return p_type;
-exception when syntax_error_or_access_rule_violation then
-    return jsonb_populate_record(p_type, jsonb_build_object('condition', null, 'window_aggregate', null, 'window_condition', null, 'window_length', null,
-        'cool_down', null, 'rearm_margin', null, 'rearm_condition', null, 'timer_arm', null, 'timer_cancel', null, 'timer_key', null, 'timer_after', null));
+    execute v_query using 'infinity'::date, '-infinity'::date, '', 0::bigint, '', true;
+    return v_query;
+exception when syntax_error_or_access_rule_violation or sqlstate 'BA001' then
+    return audit.judging_query(jsonb_populate_record(p_type, jsonb_build_object('condition', null, 'window_aggregate', null, 'window_condition', null,
+        'window_length', null, 'cool_down', null, 'rearm_margin', null, 'rearm_condition', null, 'timer_arm', null, 'timer_cancel', null,
+        'timer_key', null, 'timer_after', null)), p_kind, p_now, p_assumed);
 end
 $$;
-comment on function audit.sound is 'The alert type; without its expressions where PostgreSQL cannot evaluate them. Nothing is judged by it then: TYPE_PARKED.';
+comment on function audit.sound_query is
+    'The query for one version of an alert type; where PostgreSQL cannot evaluate its expressions one without them, by which all is TYPE_PARKED.';
 
 create function audit.judge(p_versions audit.alert_type_history[], p_from date, p_until date, p_event_kind text, p_event_id text, p_customer bigint,
                             p_alerted_only boolean, p_now boolean, p_assumed jsonb) returns setof audit.judgement
@@ -54,19 +56,20 @@ begin
     select bool_or(t.cool_down is not null or t.rearm_margin is not null or t.timer_arm is not null or t.timer_schedule is not null)
       into v_remembers from unnest(p_versions) t;
     foreach v_type in array p_versions loop
-        v_type := audit.sound(v_type, p_now);
         continue when v_type.timer_schedule is not null and p_event_kind <> 'TIMER';
         if v_type.timer_schedule is null and (v_remembers or coalesce(p_event_kind, v_type.event_kind) = v_type.event_kind) then
-            v_queries := v_queries || audit.judging_query(v_type, v_type.event_kind, p_now, p_assumed);
+            v_queries := v_queries || audit.sound_query(v_type, v_type.event_kind, p_now, p_assumed);
         end if;
         if v_type.timer_arm is not null or v_type.timer_schedule is not null then
-            v_queries := v_queries || audit.judging_query(v_type, 'TIMER', p_now, p_assumed);
+            v_queries := v_queries || audit.sound_query(v_type, 'TIMER', p_now, p_assumed);
         end if;
     end loop;
     if not v_remembers then
         foreach v_query in array v_queries loop
             return query execute v_query using p_from, p_until, p_event_id, p_customer, null::text, p_alerted_only;
         end loop;
+        return;
+    elsif v_queries = '{}' then
         return;
     end if;
     -- What came before counts: all events of the account or customer, in the order in which they were judged, those that were not judged

@@ -231,7 +231,7 @@ begin
         'is_status', case when v_timer then 'true' else audit.status_query(p_kind, p_type.statuses) end,
         'other_currency', case when v_activity or v_timer then 'false' else 'preference.currency <> event.currency' end,
         'uses_balance', case when p_type.uses_balance and not v_activity then 'true' else 'false' end,
-        -- an expression that PostgreSQL cannot evaluate was taken out (audit.sound)
+        -- an expression that PostgreSQL cannot evaluate was taken out (audit.sound_query)
         'parked', case when p_type.condition is null then 'true' else 'false' end,
         'this_timer', case when v_timer then format('event.alert_type = %L and (event.account_id is null) = %L::boolean', p_type.alert_type, v_activity) else 'true' end,
         'groups', case when v_timer then '' else coalesce((

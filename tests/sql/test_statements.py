@@ -28,7 +28,15 @@ EVERY = [(file, name) for file in FILES for name in blocks(file)]
 # index -> the statement that goes by it
 INDEXES = {
     "bank.push_device_of_customer": blocks("notifier")["read_recipients"],
-    "bank.account_entry_of_account": blocks("bank")["read_balances"],
+    "bank.account_entry_of_account": blocks("engine")["read_account_entries"],
+    "bank.card_authorisation_of_account": blocks("engine")["read_card_authorisations"],
+    "bank.payment_order_of_account": blocks("engine")["read_payment_orders"],
+    "bank.customer_activity_of_customer": blocks("engine")["read_customer_activity"],
+    "bank.timer_event_of_customer": "select * from bank.timer_event where customer_id = $1 and event_time = $2",
+    "alerting.last_seen_of_customer": blocks("engine")["read_last_seen"],
+    "alerting.preference_memory_of_customer": blocks("engine")["read_preference_memory"],
+    "alerting.timer_of_series": blocks("timers")["read_kept"],
+    "alerting.timer_due": blocks("timers")["read_due"],
     "alerting.outbox_of_alert": "select * from audit.outbox_history where alert_id = $1",
     "alerting.outbox_due_in_order": blocks("notifier")["claim_messages"],
 }
