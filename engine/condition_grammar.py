@@ -285,7 +285,7 @@ def _alike(parts: list[Part], known: bool = False) -> str | None:
     for part in parts:
         if part.kind and part.kind not in COMPARABLE:
             raise refuse(
-                part.token, f"{part.kind} begins here, which does not compare", "Allowed here: integer, text, boolean."
+                part.token, f"{part.kind} begins here, it does not compare", "Allowed here: integer, text, boolean."
             )
         if kind and part.kind not in (kind, None):
             raise refuse(part.token, f"{kind} is needed, and {part.kind} begins here", "Compare like with like.")

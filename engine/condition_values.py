@@ -188,7 +188,7 @@ def _regex(pattern: str) -> re.Pattern[str] | None:
     """What LIKE means; None for a pattern that is too long or ends in a lone backslash."""
     if len(pattern) > LONGEST_PATTERN:
         return None
-    parts: list[str] = []
+    parts: list[str | None] = []
     signs = iter(pattern)
     for sign in signs:
         if sign == "\\":
@@ -197,17 +197,17 @@ def _regex(pattern: str) -> re.Pattern[str] | None:
                 return None
             parts.append(re.escape(escaped))
         elif sign == "%":
-            parts.append("%")
+            parts.append(None)
         else:
             parts.append("." if sign == "_" else re.escape(sign))
     return _without_backtracking(parts)
 
 
-def _without_backtracking(parts: list[str]) -> re.Pattern[str]:
-    """Each piece between two % is found as early as possible and then kept: the cost is text times pattern, no more."""
+def _without_backtracking(parts: list[str | None]) -> re.Pattern[str]:
+    """None is %. Each piece between two % is found as early as possible and then kept: the cost is text times pattern, no more."""
     pieces = [""]
     for part in parts:
-        if part == "%":
+        if part is None:
             pieces.append("")
         else:
             pieces[-1] += part

@@ -88,7 +88,7 @@ comment on function bank.is_like is 'LIKE; NULL for a pattern longer than 100 ch
 create function bank.nearby(p_number numeric) returns integer
     language sql immutable as
 $$
-    select greatest(least(p_number, 100000), -100000)::integer
+    select case when p_number is not null then greatest(least(p_number, 100000), -100000)::integer end
 $$;
 comment on function bank.nearby is 'The number, or one that is as far beyond the end of every text.';
 
