@@ -49,9 +49,8 @@ def bank(database: str) -> Any:
 
 
 def versions(connection: Connection) -> tuple[int, int]:
-    row = connection.execute("select state_version, catalogue_version from bank.account, bank.catalogue").fetchone()
-    assert row is not None
-    return row
+    ((state, catalogue),) = connection.execute("select state_version, catalogue_version from bank.account, bank.catalogue")
+    return state, catalogue
 
 
 # What starts a schedule
