@@ -174,45 +174,20 @@ CASES = [
     ),
     Case(alert_type("event_kind", "'WEATHER'"), "bank.alert_type.event_kind", "WEATHER", "no such value", "ACCOUNT_ENTRY"),
     *(
-        Case(alert_type("statuses", f"'{v}'"), "bank.alert_type.statuses", v, "not a list of statuses", "'{BOOKED}'")
-        for v in ("{}", "{LOST}", "{BOOKED,NULL}", "{{BOOKED},{PENDING}}", "{BOOKED,BOOKED,BOOKED}")
+        Case(alert_type("statuses", f"'{v}'"), "bank.alert_type.statuses", v, "not a list of statuses", "{PENDING,BOOKED}")
+        for v in ("{LOST}", "{BOOKED,NULL}", "{{BOOKED},{PENDING}}", "{BOOKED,BOOKED,BOOKED}")
     ),
-    Case(alert_type("condition", LONG), "bank.alert_type.condition", "x" * 1001, "1001 characters, at most 1000", "Shorten"),
-    Case(
-        alert_type("condition", "'event.description = 1'"),
-        "bank.alert_type.condition",
-        "event.description",
-        "cannot read",
-        "event.status",
-    ),
-    Case(
-        alert_type("condition", "'event.amount_minor > :x'"),
-        "bank.alert_type.condition",
-        ":x",
-        "not declared",
-        "column parameters",
-    ),
-    Case(
-        alert_type("condition", "'pg_sleep(1) is null'"),
-        "bank.alert_type.condition",
-        "pg_sleep",
-        "cannot contain this",
-        "event.column",
-    ),
-    Case(alert_type("condition", "'true; drop'"), "bank.alert_type.condition", ";", "cannot contain this", "AND, OR, NOT"),
-    Case(
-        alert_type("condition", "'true true'"),
-        "bank.alert_type.condition",
-        "true true",
-        "form of a condition",
-        "a BETWEEN b AND c",
-    ),
-    Case(
-        alert_type("condition", "'1 = ''a'''"),
-        "bank.alert_type.condition",
-        "1 = 'a'",
-        "PostgreSQL cannot evaluate it",
-        "text with text",
+    *(
+        Case(alert_type("condition", condition), "bank.alert_type.condition", shown, reason, remedy)
+        for condition, shown, reason, remedy in (
+            (LONG, "the end", "longer than 1000 characters", "Shorten"),
+            ("'event.iban is null'", "event.iban", "position 1: this cannot be read here", "event.status"),
+            ("'event.amount_minor > :x'", ":x", "position 22: this cannot be read here", "Readable"),
+            ("'pg_sleep(1) is null'", "pg_sleep", "position 1: a condition cannot contain this", "event.column"),
+            ("'true; drop'", ";", "cannot contain this", "AND, OR, NOT"),
+            ("'true true'", "true", "position 6: this cannot stand here", "AND, OR"),
+            ("'1 = ''a'''", "'a'", "position 5: integer is needed, and text begins here", "Compare like with like"),
+        )
     ),
     Case(alert_type("title", "''"), "bank.alert_type.title", "", "it is empty", "Give a value"),
     Case(alert_type("category", "repeat('x', 41)"), "bank.alert_type.category", "x" * 41, "at most 40", "Shorten"),

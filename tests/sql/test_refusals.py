@@ -7,6 +7,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from connectors.capture import CAPTURED
+from tests.sql import refused_alert_types, refused_events
+from tests.sql.refused_alert_types import customer_preference, put
+from tests.sql.refused_events import activity, card, order
 from tests.sql.refused_rows import (
     CASES,
     account,
@@ -15,6 +19,7 @@ from tests.sql.refused_rows import (
     customer,
     device,
     entry,
+    given,
     permission,
     preference,
     template,
@@ -29,6 +34,13 @@ SET_UP = """
     values ('TT', 'ACCOUNT_ENTRY', 'event.amount_minor > :i or event.entry_type = :t or :b',
             '{"i": {"type": "integer", "minimum": 0, "maximum": 10}, "t": {"type": "text"}, "b": {"type": "boolean"}}',
             'c', 't');
+    select bank.put_alert_type('AT', 'CUSTOMER_ACTIVITY', 'true', 'c', 't',
+        parameters => '{"i": {"type": "integer"}, "with_default": {"type": "integer", "default": 7}}');
+    select bank.put_alert_type('AT2', 'CUSTOMER_ACTIVITY', 'true', 'c', 't', parameters => '{"i": {"type": "integer"}}');
+    select bank.put_alert_type('MUST', 'ACCOUNT_ENTRY', 'true', 'c', 't', mandatory => true, default_channels => '{PUSH}',
+        parameters => '{"i": {"type": "integer", "default": 1}, "t": {"type": "text", "default": ""},
+                       "b": {"type": "boolean", "default": true}}');
+    insert into bank.customer_preference (customer_id, alert_type, parameters, channels) values (1, 'AT', '{"i": 1}', '{SMS}');
     insert into bank.account_entry (entry_id, booking_date, account_id, amount_minor, currency)
     values ('e', '2026-01-01', 'a', 1, 'EUR');
 """
@@ -41,9 +53,12 @@ def bank(connection: Connection) -> Connection:
 
 
 def refused(connection: Connection, statement: str) -> psycopg.errors.Diagnostic:
-    with pytest.raises(psycopg.Error) as error, connection.transaction():
-        connection.execute(statement.encode())
-    return error.value.diag
+    try:
+        with connection.transaction():
+            connection.execute(statement.encode())
+    except psycopg.Error as error:
+        return error.diag
+    raise AssertionError(f"it was taken: {statement}")
 
 
 def test_the_rows_that_the_cases_spoil_are_accepted(bank: Connection) -> None:
@@ -58,12 +73,24 @@ def test_the_rows_that_the_cases_spoil_are_accepted(bank: Connection) -> None:
         template("version", "1"),
         preference("currency", "'EUR'"),
         entry("status", "'PENDING'"),
+        card("card_token", "'4111111111111112'"),
+        card("card_token", "'tok 4111111111111111'").replace("'c'", "'d'"),
+        order("disclosable_reason", "'INSUFFICIENT_FUNDS'"),
+        activity("properties", """'{"n": 1}'"""),
+        customer_preference("preference_no", "2"),
+        put(event_kind="CUSTOMER_ACTIVITY"),
+        put(event_kind="CARD_AUTHORISATION", statuses="{DECLINED}"),
+        put(window_aggregate="SINCE", window_group="{counterparty_account}"),
+        put(window_aggregate="SUM", window_value="amount_minor", window_length="60", rearm_margin="1", rearm_condition="true"),
+        put(timer_arm="true", timer_after="60", timer_cancel="false", timer_key="event.entry_id"),
+        put(timer_schedule={"every": "month", "day": 31, "hour": 0, "minute": 59}),
+        preference("enabled", "true").replace("'TT'", "'MUST'").replace(given(), "{}"),
     ):
         bank.execute(statement.encode())
 
 
 def test_each_refusal_names_column_value_and_remedy(bank: Connection) -> None:
-    for case in CASES:
+    for case in (*CASES, *refused_events.CASES, *refused_alert_types.CASES):
         said = refused(bank, case.statement)
         shown = f"{case.statement[:200]}\n{said.sqlstate} {said.message_primary}\n{said.message_detail}\n{said.message_hint}"
         assert said.sqlstate == "BA001", shown
@@ -90,6 +117,11 @@ def test_each_refusal_names_column_value_and_remedy(bank: Connection) -> None:
         ("truncate bank.alert_type cascade", "capture does not see it", "DELETE the rows"),
         ("truncate bank.catalogue", "capture does not see it", "Leave it alone"),
         ("truncate bank.account_entry", "capture does not see it", "Drop a partition"),
+        ("update bank.card_authorisation set amount_minor = 2", "an event is immutable", "another authorisation"),
+        ("delete from bank.payment_order_default", "an event is immutable", "another change of status"),
+        ("update bank.customer_activity set properties = '{}'", "an event is immutable", "another activity"),
+        ("truncate bank.customer_preference", "capture does not see it", "DELETE the rows"),
+        ("update bank.customer set state_version = 5", "triggers alone write state_version", "Leave the column out"),
         ("truncate alerting.capture_heartbeat", "capture does not see it", "Leave it alone"),
         ("truncate bank.customer cascade", "capture does not see it", "DELETE the rows"),
         ("update bank.account set state_version = 5", "triggers alone write state_version", "Leave the column out"),
@@ -103,6 +135,8 @@ def test_each_refusal_names_column_value_and_remedy(bank: Connection) -> None:
 )
 def test_a_kind_of_statement_that_is_refused(bank: Connection, statement: str, reason: str, remedy: str) -> None:
     bank.execute("alter table bank.account_entry disable trigger stamp")
+    for statement_that_is_taken in (card("account_id", "'a'"), order("account_id", "'a'"), activity("customer_id", "1")):
+        bank.execute(statement_that_is_taken.encode())
     said = refused(bank, statement)
     assert said.sqlstate == "BA002"
     assert reason in str(said.message_primary)
@@ -111,7 +145,7 @@ def test_a_kind_of_statement_that_is_refused(bank: Connection, statement: str, r
 
 def test_every_captured_table_refuses_truncate(bank: Connection) -> None:
     published = bank.execute("select schemaname || '.' || tablename from pg_publication_tables").fetchall()
-    assert len(published) == 7
+    assert len(published) == len(CAPTURED)
     for (table,) in published:
         assert refused(bank, f"truncate {table} cascade").sqlstate == "BA002", table
 
@@ -157,8 +191,15 @@ def test_what_is_declared_does_not_change_under_preferences(bank: Connection, da
 def test_versions_written_by_hand_are_overwritten(bank: Connection) -> None:
     bank.execute(preference("state_version", "99").encode())
     bank.execute(entry("state_version", "99").encode())
+    bank.execute(customer_preference("state_version", "99").replace("'AT'", "'AT2'").encode())
+    bank.execute(activity("state_version", "99").encode())
     found = bank.execute(
         "select p.state_version, e.state_version, a.state_version"
         "  from bank.alert_preference p, bank.account_entry e, bank.account a where e.entry_id = 'f'"
+    ).fetchone()
+    assert found == (2, 2, 2)
+    found = bank.execute(
+        "select p.state_version, x.state_version, c.state_version"
+        "  from bank.customer_preference p, bank.customer_activity x, bank.customer c where p.alert_type = 'AT2'"
     ).fetchone()
     assert found == (2, 2, 2)
