@@ -31,6 +31,7 @@ STALLED_AFTER_S = 10.0
 # Half of the topics' min.compaction.lag.ms: what is read later than that may have lost changes to compaction.
 LONGEST_BEHIND_S = 30 * 60.0
 KEPT_CATALOGUES = 64
+COLLECT_AFTER = (5_000, 20, 100)  # objects; collections of the younger generation
 NOWHERE = StateSnapshot()  # of a partition that is not ours: it never follows
 
 Stamp = tuple[str, int, int]  # (entity, state version, catalogue version)
@@ -52,6 +53,16 @@ class Stamped(msgspec.Struct, frozen=True, gc=False):
 
     state: State
     catalogue: Catalogue
+
+
+def settle_collector() -> None:
+    """What was made until now stays: Python's garbage collector need not look at it again, nor at what is made now so often.
+
+    States are bytes, which it never looks at; what is left for it takes it a millisecond or two.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 class StateFollower:
@@ -96,8 +107,7 @@ class StateFollower:
                 progress = time.monotonic()
             elif time.monotonic() - progress > STALLED_AFTER_S:
                 raise Stalled(f"topic {self._states_topic} was not read on for {STALLED_AFTER_S:.0f} s")
-        gc.collect()
-        gc.freeze()  # what was made until now stays: the collector need not look at it again
+        settle_collector()
         log.info(
             "snapshot of partitions %s rebuilt: %d accounts and customers, %d of them from checkpoints, %d records, in %.1f s",
             *(sorted(new), sum(len(self._snapshots[partition]) for partition in new), sum(kept.values()), records),
