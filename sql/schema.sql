@@ -421,14 +421,35 @@ COMMENT ON FUNCTION audit.expected_alerts(p_from date, p_until date) IS 'The ale
 CREATE FUNCTION audit.explain(p_event_kind text, p_event_id text, p_customer bigint DEFAULT NULL::bigint) RETURNS TABLE(event_date date, account_id text, customer_id bigint, alert_type text, preference_no integer, outcome text, compared jsonb, type_version bigint, type_by text, type_at timestamp with time zone, preference_version bigint, preference_by text, preference_at timestamp with time zone, permission_version bigint, permission_by text, permission_at timestamp with time zone, alert_id uuid, messages jsonb)
     LANGUAGE sql STABLE
     AS $$
-    select j.event_date, j.account_id, j.customer_id, j.alert_type, j.preference_no,
+    select event_date, account_id, customer_id, alert_type, preference_no, outcome, compared, type_version, type_by, type_at,
+           preference_version, preference_by, preference_at, permission_version, permission_by, permission_at, alert_id, messages
+      from audit.explained(p_event_kind => p_event_kind, p_event_id => p_event_id, p_customer => p_customer)
+     order by event_date, account_id, customer_id, alert_type, preference_no
+$$;
+
+
+--
+-- Name: FUNCTION explain(p_event_kind text, p_event_id text, p_customer bigint); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.explain(p_event_kind text, p_event_id text, p_customer bigint) IS 'audit.explained of one event, and of one customer where given.';
+
+
+--
+-- Name: explained(date, date, text, text, bigint); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.explained(p_from date DEFAULT '-infinity'::date, p_until date DEFAULT 'infinity'::date, p_event_kind text DEFAULT NULL::text, p_event_id text DEFAULT NULL::text, p_customer bigint DEFAULT NULL::bigint) RETURNS TABLE(event_kind text, event_id text, event_date date, account_id text, customer_id bigint, alert_type text, preference_no integer, outcome text, compared jsonb, type_version bigint, type_by text, type_at timestamp with time zone, preference_version bigint, preference_by text, preference_at timestamp with time zone, permission_version bigint, permission_by text, permission_at timestamp with time zone, alert_id uuid, messages jsonb)
+    LANGUAGE sql STABLE
+    AS $$
+    select j.event_kind, j.event_id, j.event_date, j.account_id, j.customer_id, j.alert_type, j.preference_no,
            case when j.outcome = 'ALERTED' and sent.suppressed then 'SUPPRESSED'
                 when j.outcome = 'ALERTED' and a.alert_id is null and exists (
                      select from alerting.parked_type k where (k.alert_type, k.catalogue_version) = (j.alert_type, j.type_version)) then 'TYPE_PARKED'
                 else j.outcome end, j.compared,
            j.type_version, t.began_by, t.began_at, j.preference_version, coalesce(p.began_by, c.began_by), coalesce(p.began_at, c.began_at),
            j.permission_version, q.began_by, q.began_at, a.alert_id, sent.messages
-      from audit.judged(p_event_kind => p_event_kind, p_event_id => p_event_id, p_customer => p_customer) j
+      from audit.judged(p_from, p_until, p_event_kind, p_event_id, p_customer) j
       left join audit.alert_type_history t on (t.alert_type, t.from_version) = (j.alert_type, j.type_version)
       left join audit.alert_preference_history p on (p.account_id, p.customer_id, p.alert_type, p.preference_no, p.from_version)
                                                   = (j.account_id, j.customer_id, j.alert_type, j.preference_no, j.preference_version)
@@ -441,15 +462,14 @@ CREATE FUNCTION audit.explain(p_event_kind text, p_event_id text, p_customer big
      cross join lateral (
         select jsonb_object_agg(o.channel, concat_ws(': ', o.state, o.reason)) as messages, bool_and(o.state = 'SUPPRESSED') as suppressed
           from alerting.outbox o where (o.alert_id, o.event_date) = (a.alert_id, a.event_date)) sent
-     order by j.event_date, j.account_id, j.customer_id, j.alert_type, j.preference_no
 $$;
 
 
 --
--- Name: FUNCTION explain(p_event_kind text, p_event_id text, p_customer bigint); Type: COMMENT; Schema: audit; Owner: -
+-- Name: FUNCTION explained(p_from date, p_until date, p_event_kind text, p_event_id text, p_customer bigint); Type: COMMENT; Schema: audit; Owner: -
 --
 
-COMMENT ON FUNCTION audit.explain(p_event_kind text, p_event_id text, p_customer bigint) IS 'Why an event led to an alert or not: one row per preference with the outcome, the values compared, who wrote what counted and when, and its messages.';
+COMMENT ON FUNCTION audit.explained(p_from date, p_until date, p_event_kind text, p_event_id text, p_customer bigint) IS 'Why events led to alerts or not: one row for each event and preference with the outcome, the values compared, who wrote what counted and when, the alert and its messages.';
 
 
 --
@@ -493,13 +513,12 @@ begin
     select bool_or(t.cool_down is not null or t.rearm_margin is not null or t.timer_arm is not null or t.timer_schedule is not null)
       into v_remembers from unnest(p_versions) t;
     foreach v_type in array p_versions loop
-        v_type := audit.sound(v_type, p_now);
         continue when v_type.timer_schedule is not null and p_event_kind <> 'TIMER';
         if v_type.timer_schedule is null and (v_remembers or coalesce(p_event_kind, v_type.event_kind) = v_type.event_kind) then
-            v_queries := v_queries || audit.judging_query(v_type, v_type.event_kind, p_now, p_assumed);
+            v_queries := v_queries || audit.sound_query(v_type, v_type.event_kind, p_now, p_assumed);
         end if;
         if v_type.timer_arm is not null or v_type.timer_schedule is not null then
-            v_queries := v_queries || audit.judging_query(v_type, 'TIMER', p_now, p_assumed);
+            v_queries := v_queries || audit.sound_query(v_type, 'TIMER', p_now, p_assumed);
         end if;
     end loop;
     if not v_remembers then
@@ -507,11 +526,13 @@ begin
             return query execute v_query using p_from, p_until, p_event_id, p_customer, null::text, p_alerted_only;
         end loop;
         return;
+    elsif v_queries = '{}' then
+        return;
     end if;
     -- What came before counts: all events of the account or customer, in the order in which they were judged, those that were not judged
     -- yet last. One that was judged and not recorded had nothing to remember: where it stands is no matter.
     for j in execute format($query$
-        select * from (%s) j
+        select * from (%s) j (event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no)
          order by account_id, customer_id, preference_no, (place).seen_no nulls last,
                   coalesce((place).transaction_id, 0), (place).inserted_at, (place).event_id $query$, array_to_string(v_queries, ' union all '))
         using '-infinity'::date, 'infinity'::date, null::text, p_customer,
@@ -616,7 +637,7 @@ begin
         'is_status', case when v_timer then 'true' else audit.status_query(p_kind, p_type.statuses) end,
         'other_currency', case when v_activity or v_timer then 'false' else 'preference.currency <> event.currency' end,
         'uses_balance', case when p_type.uses_balance and not v_activity then 'true' else 'false' end,
-        -- an expression that PostgreSQL cannot evaluate was taken out (audit.sound)
+        -- an expression that PostgreSQL cannot evaluate was taken out (audit.sound_query)
         'parked', case when p_type.condition is null then 'true' else 'false' end,
         'this_timer', case when v_timer then format('event.alert_type = %L and (event.account_id is null) = %L::boolean', p_type.alert_type, v_activity) else 'true' end,
         'groups', case when v_timer then '' else coalesce((
@@ -918,31 +939,32 @@ COMMENT ON FUNCTION audit.seen_before(f audit.seen_place, e audit.seen_place) IS
 
 
 --
--- Name: sound(audit.alert_type_history, boolean); Type: FUNCTION; Schema: audit; Owner: -
+-- Name: sound_query(audit.alert_type_history, text, boolean, jsonb); Type: FUNCTION; Schema: audit; Owner: -
 --
 
-CREATE FUNCTION audit.sound(p_type audit.alert_type_history, p_now boolean) RETURNS audit.alert_type_history
+CREATE FUNCTION audit.sound_query(p_type audit.alert_type_history, p_kind text, p_now boolean, p_assumed jsonb) RETURNS text
     LANGUAGE plpgsql STABLE
     AS $$
+declare
+    v_query text;
 begin
+    v_query := audit.judging_query(p_type, p_kind, p_now, p_assumed);
     -- asks for no date: only whether it can be planned
-    execute audit.judging_query(p_type, p_type.event_kind, p_now, null) using 'infinity'::date, '-infinity'::date, '', 0::bigint, '', true;
-    if p_type.timer_arm is not null or p_type.timer_schedule is not null then
-        execute audit.judging_query(p_type, 'TIMER', p_now, null) using 'infinity'::date, '-infinity'::date, '', 0::bigint, '', true;
-    end if;
-    return p_type;
-exception when syntax_error_or_access_rule_violation then
-    return jsonb_populate_record(p_type, jsonb_build_object('condition', null, 'window_aggregate', null, 'window_condition', null, 'window_length', null,
-        'cool_down', null, 'rearm_margin', null, 'rearm_condition', null, 'timer_arm', null, 'timer_cancel', null, 'timer_key', null, 'timer_after', null));
+    execute v_query using 'infinity'::date, '-infinity'::date, '', 0::bigint, '', true;
+    return v_query;
+exception when syntax_error_or_access_rule_violation or sqlstate 'BA001' then
+    return audit.judging_query(jsonb_populate_record(p_type, jsonb_build_object('condition', null, 'window_aggregate', null, 'window_condition', null,
+        'window_length', null, 'cool_down', null, 'rearm_margin', null, 'rearm_condition', null, 'timer_arm', null, 'timer_cancel', null,
+        'timer_key', null, 'timer_after', null)), p_kind, p_now, p_assumed);
 end
 $$;
 
 
 --
--- Name: FUNCTION sound(p_type audit.alert_type_history, p_now boolean); Type: COMMENT; Schema: audit; Owner: -
+-- Name: FUNCTION sound_query(p_type audit.alert_type_history, p_kind text, p_now boolean, p_assumed jsonb); Type: COMMENT; Schema: audit; Owner: -
 --
 
-COMMENT ON FUNCTION audit.sound(p_type audit.alert_type_history, p_now boolean) IS 'The alert type; without its expressions where PostgreSQL cannot evaluate them. Nothing is judged by it then: TYPE_PARKED.';
+COMMENT ON FUNCTION audit.sound_query(p_type audit.alert_type_history, p_kind text, p_now boolean, p_assumed jsonb) IS 'The query for one version of an alert type; where PostgreSQL cannot evaluate its expressions one without them, by which all is TYPE_PARKED.';
 
 
 --
@@ -2537,7 +2559,7 @@ $$;
 CREATE FUNCTION bank.nearby(p_number numeric) RETURNS integer
     LANGUAGE sql IMMUTABLE
     AS $$
-    select greatest(least(p_number, 100000), -100000)::integer
+    select case when p_number is not null then greatest(least(p_number, 100000), -100000)::integer end
 $$;
 
 
@@ -3448,7 +3470,9 @@ begin
         perform bank.refuse('bank.timer_event.customer_id', new.customer_id::text, 'there is no such customer or no such account', 'Leave this table to triggers and the timekeeper.');
     end if;
     perform bank.check_time('bank.timer_event.event_time', new.event_time);
-    new.due_on := (new.event_time at time zone 'UTC')::date;
+    if new.due_on is distinct from (new.event_time at time zone 'UTC')::date then
+        perform bank.refuse('bank.timer_event.due_on', new.due_on::text, 'it is not the UTC date of event_time', 'Leave this table to triggers and the timekeeper.');
+    end if;
     new.routed_account := coalesce(new.account_id, '');
     new.routed_customer := case when new.account_id is null then new.customer_id else 0 end;
     new.inserted_at := clock_timestamp();
@@ -3495,18 +3519,21 @@ $$;
 CREATE FUNCTION bank.start_timers() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+declare
+    v_now constant timestamptz := clock_timestamp();
+    v_today constant date := (v_now at time zone 'UTC')::date;
 begin
     if tg_table_name = 'alert_preference' then
-        insert into bank.timer_event (timer_id, account_id, customer_id, alert_type, preference_no, event_time, starts)
-        select gen_random_uuid()::text, n.account_id, n.customer_id, n.alert_type, n.preference_no, clock_timestamp(), true
+        insert into bank.timer_event (timer_id, due_on, account_id, customer_id, alert_type, preference_no, event_time, starts)
+        select gen_random_uuid()::text, v_today, n.account_id, n.customer_id, n.alert_type, n.preference_no, v_now, true
           from new_rows n join bank.alert_type t using (alert_type) where n.enabled and t.timer_schedule is not null;
     elsif tg_table_name = 'customer_preference' then
-        insert into bank.timer_event (timer_id, customer_id, alert_type, preference_no, event_time, starts)
-        select gen_random_uuid()::text, n.customer_id, n.alert_type, n.preference_no, clock_timestamp(), true
+        insert into bank.timer_event (timer_id, due_on, customer_id, alert_type, preference_no, event_time, starts)
+        select gen_random_uuid()::text, v_today, n.customer_id, n.alert_type, n.preference_no, v_now, true
           from new_rows n join bank.alert_type t using (alert_type) where n.enabled and t.timer_schedule is not null;
     else
-        insert into bank.timer_event (timer_id, account_id, customer_id, alert_type, preference_no, event_time, starts)
-        select gen_random_uuid()::text, p.account_id, p.customer_id, p.alert_type, p.preference_no, clock_timestamp(), true
+        insert into bank.timer_event (timer_id, due_on, account_id, customer_id, alert_type, preference_no, event_time, starts)
+        select gen_random_uuid()::text, v_today, p.account_id, p.customer_id, p.alert_type, p.preference_no, v_now, true
           from new_rows n join old_rows o using (alert_type)
           join (select account_id, customer_id, alert_type, preference_no, enabled from bank.alert_preference
                  union all
