@@ -1,0 +1,102 @@
+"""The bank of the bulk run: many accounts with many customers, one with very many, and the live ones. All by set-based SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.chain import Connection
+
+LIVE_ACCOUNTS = 50
+FIRST_CUSTOMER = 7_000_000
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """`entries` of one transaction; `customers_each` of `accounts`; those of the account of the burst, and its entries."""
+
+    entries: int
+    accounts: int
+    customers_each: int
+    burst_customers: int
+    burst_entries: int
+
+
+CUSTOMERS = """
+insert into bank.customer (customer_id, full_name, locale, time_zone)
+select %(first)s + n, 'Customer ' || n, 'nl-NL', 'Europe/Amsterdam' from generate_series(0, %(customers)s - 1) n
+"""
+ACCOUNTS = """
+insert into bank.account (account_id, currency)
+select 'bulk-' || n, 'EUR' from generate_series(0, %(accounts)s - 1) n
+union all select 'live-' || n, 'EUR' from generate_series(0, %(live)s - 1) n
+union all select 'crowd', 'EUR'
+"""
+PERMISSIONS = """
+insert into bank.account_permission (account_id, customer_id, role, may_see_balance)
+select 'bulk-' || a, %(first)s + (a * 31 + c) %% %(customers)s, 'AUTHORISED', true
+  from generate_series(0, %(accounts)s - 1) a, generate_series(0, %(each)s - 1) c
+union all select 'live-' || n, %(first)s + n, 'OWNER', true from generate_series(0, %(live)s - 1) n
+union all select 'crowd', %(first)s + n, 'AUTHORISED', true from generate_series(0, %(crowd)s - 1) n
+"""
+# on each bulk and live account one customer wants to know; of the crowd everybody does, from an amount of their own
+PREFERENCES = """
+insert into bank.alert_preference (account_id, customer_id, alert_type, currency, parameters, channels)
+select 'bulk-' || a, %(first)s + (a * 31) %% %(customers)s, 'DEBITED_ABOVE', 'EUR', '{"threshold_minor": 50000}', '{PUSH}'
+  from generate_series(0, %(accounts)s - 1) a
+union all select 'live-' || n, %(first)s + n, 'DEBITED_ABOVE', 'EUR', '{"threshold_minor": 50000}', '{PUSH}'
+  from generate_series(0, %(live)s - 1) n
+union all
+select 'crowd', %(first)s + n, 'DEBITED_ABOVE', 'EUR', jsonb_build_object('threshold_minor', 50000 + n * 100), '{PUSH}'
+  from generate_series(0, %(crowd)s - 1) n
+"""
+# one in a hundred leads to an alert
+MILLION = """
+insert into bank.account_entry (entry_id, booking_date, account_id, amount_minor, currency, description)
+select 'bulk-' || n, current_date, 'bulk-' || n %% %(accounts)s, case when n %% 100 = 0 then -60000 else -100 end, 'EUR', 'bulk'
+  from generate_series(1, %(entries)s) n
+"""
+RELOAD = """
+insert into bank.account_permission (account_id, customer_id, role, may_see_balance, valid_from)
+select account_id, customer_id, role, may_see_balance, valid_from - interval '1 day'
+  from bank.account_permission where account_id like 'bulk-%%'
+on conflict (account_id, customer_id) do update set valid_from = excluded.valid_from
+"""
+# most match nobody, one in a hundred matches every tenth of the crowd
+BURST = """
+insert into bank.account_entry (entry_id, booking_date, account_id, amount_minor, currency, description)
+select 'burst-' || n, current_date, 'crowd', case when n %% 100 = 0 then - 50000 - %(crowd)s * 10 else -100 end, 'EUR', 'burst'
+  from generate_series(1, %(burst)s) n
+"""
+
+
+def load(connection: Connection, sizes: Sizes) -> None:
+    values = _values(sizes)
+    for statement in (CUSTOMERS, ACCOUNTS, PERMISSIONS, PREFERENCES):
+        connection.execute(statement, values)
+
+
+def million(connection: Connection, sizes: Sizes) -> None:
+    """One transaction."""
+    connection.execute(MILLION, _values(sizes))
+
+
+def reload(connection: Connection) -> None:
+    """All permissions of the bulk accounts, as a nightly feed writes them: one transaction, each row changed."""
+    connection.execute(RELOAD, {})
+
+
+def burst(connection: Connection, sizes: Sizes) -> None:
+    connection.execute(BURST, _values(sizes))
+
+
+def _values(sizes: Sizes) -> dict[str, int]:
+    return {
+        "first": FIRST_CUSTOMER,
+        "customers": max(sizes.burst_customers, sizes.customers_each * 100),
+        "accounts": sizes.accounts,
+        "each": sizes.customers_each,
+        "live": LIVE_ACCOUNTS,
+        "crowd": sizes.burst_customers,
+        "entries": sizes.entries,
+        "burst": sizes.burst_entries,
+    }
