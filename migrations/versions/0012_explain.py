@@ -11,7 +11,18 @@ down_revision = "0011"
 
 # each before what it is made of
 FUNCTIONS = (
-    *("run_statements", "dry_run", "explain", "expected_alerts", "judged", "judge", "sound_query", "entity_of", "timer_stands"),
+    *(
+        "run_statements",
+        "dry_run",
+        "explain",
+        "explained",
+        "expected_alerts",
+        "judged",
+        "judge",
+        "sound_query",
+        "entity_of",
+        "timer_stands",
+    ),
     *("judging_query", "window_query", "aggregate_query", "candidates_query", "version_query", "status_query", "kind_parts"),
     *("filled", "seen_before"),
 )

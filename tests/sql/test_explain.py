@@ -64,7 +64,7 @@ def answer(bank: Bank, *arguments: str) -> dict[str, Any]:
 
 def counted(bank: Bank) -> tuple[Any, ...]:
     """What a dry run must leave as it was."""
-    row = bank.connection.execute(
+    row: tuple[Any, ...] | None = bank.connection.execute(
         "select (select count(*) from bank.alert_type), (select sum(catalogue_version) from bank.catalogue),"
         " (select sum(state_version) from bank.account), (select count(*) from audit.alert_preference_history),"
         " (select count(*) from audit.alert_type_history)"
