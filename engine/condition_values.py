@@ -72,6 +72,14 @@ def between3(a: Any, low: Any, high: Any) -> bool | None:
     return and3(_le(low, a), _le(a, high))
 
 
+def case_of(value: Any, default: Any, *branches: Any) -> Any:
+    """CASE value WHEN a THEN x WHEN b THEN y ELSE default END; branches: a, x, b, y."""
+    for compared, result in zip(branches[::2], branches[1::2], strict=True):
+        if value is not None and compared == value:
+            return result
+    return default
+
+
 def quotient(a: int, b: int) -> int | None:
     """Toward zero, as PostgreSQL divides."""
     if b == 0:
@@ -204,7 +212,7 @@ def _regex(pattern: str) -> re.Pattern[str] | None:
 
 
 def _without_backtracking(parts: list[str | None]) -> re.Pattern[str]:
-    """None is %. Each piece between two % is found as early as possible and then kept: the cost is text times pattern, no more."""
+    """None is %. A piece between two % is found as early as possible and then kept: it costs text times pattern, no more."""
     pieces = [""]
     for part in parts:
         if part is None:

@@ -76,6 +76,7 @@ _PLAIN: dict[str, Any] = {
 NAMES: dict[str, Any] = {
     "__builtins__": {"KeyError": KeyError},
     "same": operator.is_,
+    "case_of": values.case_of,
     **{f"{name}3": getattr(values, f"{name}3") for name in ("and", "or", "not", "in", "between")},
     **{name: getattr(values, name) for name in NULL_AWARE.values()},
     **{name: values.strict_two(getattr(operator, name)) for name in _NAMES.values()},
@@ -176,20 +177,18 @@ class Writer:
         return _negated(source) if node.args.get("negate") else source
 
     def _case(self, node: exp.Case) -> Source:
+        """An unknown condition does not count. What CASE compares is written once: in nests it would grow without bound."""
+        branches = [(self.write(branch.this), self.write(branch.args["true"])) for branch in node.args["ifs"]]
         default = self.write(node.args["default"]) if node.args.get("default") else Source("None", True)
-        text, nullable = default
-        for branch in reversed(node.args["ifs"]):
-            test, result = self._branch(node, branch), self.write(branch.args["true"])
-            nullable = nullable or result.nullable
-            text = f"({result.text} if {test} else {text})"
-        return Source(text, nullable)
-
-    def _branch(self, node: exp.Case, branch: exp.If) -> str:
-        """Python that is true where this branch counts: unknown does not."""
-        condition = self.write(branch.this)
         if node.this is not None:
-            condition = self._binary("==", self.write(node.this), condition)
-        return f"same({condition.text}, True)" if condition.nullable else condition.text
+            given = [self.write(node.this), default, *(part for branch in branches for part in branch)]
+            return _call("case_of", given, True)
+        text, nullable = default
+        for test, result in reversed(branches):
+            nullable = nullable or result.nullable
+            is_true = f"same({test.text}, True)" if test.nullable else test.text
+            text = f"({result.text} if {is_true} else {text})"
+        return Source(text, nullable)
 
     def _extract(self, node: exp.Extract) -> Source:
         time = node.expression

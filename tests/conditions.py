@@ -177,7 +177,7 @@ class Writer:
 
     def text(self, depth: int) -> str:
         """Texts, joined by ||."""
-        if self._properties and self._pick((True, False)):
+        if bool(self._properties) and self._pick((True, False)):
             return self._pick(self._properties)
         return " || ".join(self._text_value(depth) for _ in range(self._pick((1, 1, 1, 2))))
 
@@ -233,7 +233,7 @@ class Writer:
 
     def _text_value(self, depth: int) -> str:
         if not depth or self._pick((True, True, False)):
-            return self._pick((*self._names["text"], "'" + self._draw(words).replace("'", "''") + "'"))
+            return self._pick((*self._names["text"], "'" + str(self._draw(words)).replace("'", "''") + "'"))
         text, number = self.text(depth - 1), self.integer(depth - 1)
         return self._pick(
             (
