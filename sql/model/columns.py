@@ -16,9 +16,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 metadata = MetaData()
 
 
-def key(name: str, kind: type = Text, refers_to: str | None = None) -> Column[object]:
+def key(name: str, kind: object = Text, refers_to: str | None = None) -> Column[object]:
     foreign = [ForeignKey(refers_to)] if refers_to else []
-    return Column(name, kind, *foreign, primary_key=True, autoincrement=False)
+    return Column(name, kind, *foreign, primary_key=True, autoincrement=False)  # type: ignore[arg-type]
 
 
 def required(name: str, kind: object = Text, refers_to: str | None = None) -> Column[object]:
