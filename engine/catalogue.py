@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -100,6 +100,7 @@ class AlertType:
     rearm_condition: Condition | None = None
     quiet_names: tuple[str, ...] = ()  # the parameters that cool-down and re-arm margin read
     quiet_by_default: bool = False  # whether one of the two is used when these are not given
+    may_remember: bool = False  # whether any of its preferences is judged on what was seen before
 
     @property
     def always_remembers(self) -> bool:
@@ -118,6 +119,7 @@ class Catalogue:
     """Alert types by event kind and name, and those that do not compile, with the reason: nothing is judged by them."""
 
     by_kind: Mapping[str, Mapping[str, AlertType]]
+    optional: Mapping[str, Mapping[str, AlertType]]  # by kind and name, those that are not mandatory
     mandatory: Mapping[str, tuple[AlertType, ...]]
     broken: Mapping[str, str]
 
@@ -131,7 +133,8 @@ def build_catalogue(rows: Mapping[str, AlertTypeRow]) -> Catalogue:
         except BadCondition as error:
             broken[row.alert_type] = str(error)
     mandatory = {kind: tuple(types[name] for name in sorted(types) if types[name].mandatory) for kind, types in by_kind.items()}
-    return Catalogue(by_kind, mandatory, broken)
+    optional = {kind: {name: found for name, found in types.items() if not found.mandatory} for kind, types in by_kind.items()}
+    return Catalogue(by_kind, optional, mandatory, broken)
 
 
 def compile_alert_type(row: AlertTypeRow) -> AlertType:
@@ -165,9 +168,11 @@ def compile_alert_type(row: AlertTypeRow) -> AlertType:
         rearm_condition=compile_condition(row.rearm_condition, columns, names) if row.rearm_condition else None,
         quiet_names=_read(f"{row.cool_down or ''} {row.rearm_margin or ''}"),
     )
-    if any(found.quiet(complete(row.parameters, {}))):
-        object.__setattr__(found, "quiet_by_default", True)
-    return found
+    return replace(
+        found,
+        quiet_by_default=any(found.quiet(complete(row.parameters, {}))),
+        may_remember=found.always_remembers or cool_down is not None or margin is not None,
+    )
 
 
 def _window(row: AlertTypeRow, columns: Mapping[str, Column], names: Mapping[str, str]) -> Window | None:

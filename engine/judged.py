@@ -182,7 +182,7 @@ def _remember(
             timers += match.operations_of(candidate, event, parameters)
             continue
         history = None if window is None else history_of(memory, window, event, parameters)
-        met = match.is_met(candidate, event, parameters, history)
+        met = match.is_met(alert_type, preference, event, parameters, history)
         key = (preference.customer_id, alert_type.alert_type, preference.preference_no)
         before = (memory.of(event.entity).preferences or {}).get(key, NEVER_ALERTED)
         allowed, after = _quieted(candidate, event, parameters, met, before)
@@ -228,7 +228,7 @@ def _outcome(timer: Timer, candidate: Candidate, memory: Memory) -> tuple[Outcom
     window = candidate.alert_type.window
     parameters = complete(candidate.alert_type.declared, candidate.preference.parameters)
     history = None if window is None else history_of(memory, window, timer, parameters)
-    if not match.is_met(candidate, timer, parameters, history):
+    if not match.is_met(candidate.alert_type, candidate.preference, timer, parameters, history):
         return Outcome(timer.timer_id, NOT_MET, "the condition is not true"), []
     return Outcome(timer.timer_id, FIRED, None), [match.alert(timer, candidate, history)]
 

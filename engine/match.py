@@ -5,9 +5,9 @@ What was seen before comes in as an argument: a window's history, what is rememb
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -49,43 +49,78 @@ class Alert(msgspec.Struct, frozen=True, gc=False):
 def judge(event: Event, state: State, catalogue: Catalogue) -> tuple[list[Alert], list[Candidate]]:
     """The alerts of one event by what it says alone, and the candidates that are judged on what was seen before.
 
-    `state` and `catalogue` are those of the versions stamped on the event (design 4.1, 4.5). Raises Unjudgeable.
+    `state` and `catalogue` are those of the versions stamped on the event (design 4.1, 4.5): the preferences of its account or
+    customer for which kind, status, currency and permission fit. Raises Unjudgeable.
     """
     if isinstance(event, Timer):
         return [], [*candidates_of_timer(event, state, catalogue)]
-    alerts: list[Alert] = []
-    remembering: list[Candidate] = []
-    for candidate in candidates(event, state, catalogue):
-        alert_type, preference, _ = candidate
-        if alert_type.timer is not None and alert_type.window is None:
-            if operations_of(candidate, event, complete(alert_type.declared, preference.parameters)):
-                remembering.append(candidate)
-        elif remembers(alert_type, preference.parameters):
-            remembering.append(candidate)
-        elif is_met(candidate, event, parameters_of(alert_type, preference.parameters), None):
-            alerts.append(alert(event, candidate))
-    return alerts, remembering
-
-
-def candidates(event: Event, state: State, catalogue: Catalogue) -> Iterator[Candidate]:
-    """The preferences of the event's account or customer that it is judged by: kind, status, currency and permission fit."""
-    alert_types = catalogue.by_kind.get(event.kind)
+    alert_types = catalogue.optional.get(event.kind)
     if alert_types is None:
-        return
+        return [], []
+    matched, remembering = _among_preferences(event, state, alert_types)
+    for alert_type in catalogue.mandatory[event.kind]:
+        if not alert_type.statuses or event.status in alert_type.statuses:
+            for candidate in mandatory_candidates(event, state, alert_type):
+                _sort_in(candidate, event, matched, remembering)
+    if not matched and not remembering:
+        return [], []
+    permissions = {permission.customer_id: permission for permission in state.permissions}
+    return (
+        [alert(event, candidate) for candidate in _permitted(event, matched, permissions)],
+        [candidate for candidate in _permitted(event, remembering, permissions) if _has_to_remember(candidate, event)],
+    )
+
+
+def _among_preferences(
+    event: Event, state: State, alert_types: Mapping[str, AlertType]
+) -> tuple[list[Candidate], list[Candidate]]:
+    """Of the optional types: what matches by what the event says, and what remembers. Permissions are looked at later.
+
+    This is the engine's innermost loop: most preferences do not match, so the rest is done for those that do.
+    """
+    matched: list[Candidate] = []
+    remembering: list[Candidate] = []
     status, currency = event.status, event.currency
     for preference in state.preferences:
         alert_type = alert_types.get(preference.alert_type)
-        if alert_type is None or alert_type.mandatory or not preference.enabled or preference.currency != currency:
+        if alert_type is None or preference.currency != currency or not preference.enabled:
             continue
         if alert_type.statuses and status not in alert_type.statuses:
             continue
+        given = preference.parameters
+        if alert_type.may_remember and remembers(alert_type, given):
+            remembering.append(Candidate(alert_type, preference, None))
+        elif is_met(alert_type, preference, event, parameters_of(alert_type, given), None):
+            matched.append(Candidate(alert_type, preference, None))
+    return matched, remembering
+
+
+def _sort_in(candidate: Candidate, event: Event, matched: list[Candidate], remembering: list[Candidate]) -> None:
+    alert_type, preference, _ = candidate
+    if remembers(alert_type, preference.parameters):
+        remembering.append(candidate)
+    elif is_met(alert_type, preference, event, parameters_of(alert_type, preference.parameters), None):
+        matched.append(candidate)
+
+
+def _permitted(event: Event, found: Iterable[Candidate], permissions: Mapping[int, Permission]) -> Iterator[Candidate]:
+    """Those of the candidates whose customer may see what their type looks at, with the permission; activity needs none."""
+    for candidate in found:
+        alert_type, preference, _ = candidate
         if event.account_id is None:
-            yield Candidate(alert_type, preference, None)
-        elif permission := permission_of(state, preference.customer_id, alert_type, event):
+            yield candidate
+            continue
+        permission = permissions.get(preference.customer_id)
+        if permission is not None and may_see(permission, alert_type, event):
             yield Candidate(alert_type, preference, permission)
-    for alert_type in catalogue.mandatory[event.kind]:
-        if not alert_type.statuses or status in alert_type.statuses:
-            yield from mandatory_candidates(event, state, alert_type)
+
+
+def _has_to_remember(candidate: Candidate, event: Event) -> bool:
+    """Not a timer's type without a window, where the event neither arms nor cancels."""
+    alert_type, preference, _ = candidate
+    if alert_type.timer is None or alert_type.window is not None:
+        return True
+    return bool(operations_of(candidate, event, complete(alert_type.declared, preference.parameters)))
 
 
 def candidates_of_timer(timer: Timer, state: State, catalogue: Catalogue) -> Iterator[Candidate]:
@@ -138,26 +173,17 @@ def permission_of(state: State, customer_id: int, alert_type: AlertType, event: 
 
 def mandatory_candidates(event: Event, state: State, alert_type: AlertType) -> Iterator[Candidate]:
     """Each customer who may see the account (or the customer who did it), by their preferences, or by the type's defaults."""
+    own: dict[int, list[Preference]] = {}
+    for preference in state.preferences:
+        if preference.alert_type == alert_type.alert_type and preference.currency == event.currency:
+            own.setdefault(preference.customer_id, []).append(preference)
     if event.account_id is None:
-        yield from _by_preference_or_default(event, state, alert_type, event.customer_id or 0, None)
-        return
-    for permission in state.permissions:
-        if may_see(permission, alert_type, event):
-            yield from _by_preference_or_default(event, state, alert_type, permission.customer_id, permission)
-
-
-def _by_preference_or_default(
-    event: Event, state: State, alert_type: AlertType, customer_id: int, permission: Permission | None
-) -> Iterator[Candidate]:
-    own = [
-        preference
-        for preference in state.preferences
-        if preference.customer_id == customer_id
-        and preference.alert_type == alert_type.alert_type
-        and preference.currency == event.currency
-    ]
-    for preference in own or [default_preference(alert_type, customer_id, event.currency)]:
-        yield Candidate(alert_type, preference, permission)
+        customers = [event.customer_id or 0]
+    else:
+        customers = [permission.customer_id for permission in state.permissions]
+    for customer_id in customers:
+        for preference in own.get(customer_id) or [default_preference(alert_type, customer_id, event.currency)]:
+            yield Candidate(alert_type, preference, None)
 
 
 def default_preference(alert_type: AlertType, customer_id: int, currency: str | None) -> Preference:
@@ -188,19 +214,21 @@ def parameters_of(alert_type: AlertType, given: Mapping[str, Any]) -> Mapping[st
     """What the condition reads as its parameters: as given where all it reads was given well, else completed."""
     for name, kind in alert_type.read_types:
         value = given.get(name)
-        if type(value) is not kind or (kind is int and abs(cast("int", value)) >= BEYOND):
+        if type(value) is not kind or (kind is int and not -BEYOND < value < BEYOND):  # type: ignore[operator]
             return complete(alert_type.declared, given)
     return given
 
 
-def is_met(candidate: Candidate, event: Event, parameters: Mapping[str, Any], history: History | None) -> bool:
+def is_met(
+    alert_type: AlertType, preference: Preference, event: Event, parameters: Mapping[str, Any], history: History | None
+) -> bool:
     """Whether the condition is true; unknown is not. Raises Unjudgeable."""
     try:
-        return candidate.alert_type.condition.holds(event, parameters, history) is True
+        return alert_type.condition.holds(event, parameters, history) is True
     except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise Unjudgeable(
-            f"preference {candidate.preference.preference_no} of customer {candidate.preference.customer_id}: the condition "
-            f"of alert type {candidate.alert_type.alert_type} cannot be computed ({type(error).__name__})"
+            f"preference {preference.preference_no} of customer {preference.customer_id}: the condition of alert type "
+            f"{alert_type.alert_type} cannot be computed ({type(error).__name__})"
         ) from error
 
 
