@@ -52,7 +52,8 @@ CHANGES = {
 }
 
 Statement = tuple[str, dict[str, Any]]  # a block of races.sql and its values
-_sql: Any = aiosql.from_path(Path(__file__).with_suffix(".sql"), "psycopg")
+FILES = ("races.sql", "kind_races.sql")
+_sql: Any = aiosql.from_str("\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in FILES), "psycopg")
 
 
 @dataclass(frozen=True)
