@@ -10,21 +10,21 @@ select bank.put_alert_type(
     condition => $$event.amount_minor > :threshold_minor and upper(replace(event.counterparty_account, ' ', '')) = upper(replace(:counterparty_account, ' ', ''))$$);
 
 insert into bank.message_template (alert_type, channel, locale, version, subject, body) values
-    ('CREDITED_FROM_ACCOUNT', 'EMAIL', 'en', 1, '{{ event.amount_minor | money(event.currency) }} from {{ parameters.counterparty_account }}',
+    ('CREDITED_FROM_ACCOUNT', 'EMAIL', 'en', 1, '{{ event.amount_minor | money(event.currency) }} from the account that you named',
      'Dear {{ customer.full_name }},
 
 {{ event.amount_minor | money(event.currency) }} from {{ parameters.counterparty_account }} was credited to {{ account.name }} on {{ event.time | when }}.'),
     ('CREDITED_FROM_ACCOUNT', 'SMS', 'en', 1, null,
      '{{ account.name }}: {{ event.amount_minor | money(event.currency) }} credited from {{ parameters.counterparty_account }}.'),
-    ('CREDITED_FROM_ACCOUNT', 'PUSH', 'en', 1, '{{ event.amount_minor | money(event.currency) }} from {{ parameters.counterparty_account }}',
+    ('CREDITED_FROM_ACCOUNT', 'PUSH', 'en', 1, '{{ event.amount_minor | money(event.currency) }} from the account that you named',
      '{{ account.name }}: {{ event.amount_minor | money(event.currency) }} credited from {{ parameters.counterparty_account }}.'),
-    ('CREDITED_FROM_ACCOUNT', 'EMAIL', 'nl', 1, '{{ event.amount_minor | money(event.currency) }} van {{ parameters.counterparty_account }}',
+    ('CREDITED_FROM_ACCOUNT', 'EMAIL', 'nl', 1, '{{ event.amount_minor | money(event.currency) }} van de rekening die u opgaf',
      'Beste {{ customer.full_name }},
 
 Op {{ event.time | when }} is {{ event.amount_minor | money(event.currency) }} van {{ parameters.counterparty_account }} bijgeschreven op {{ account.name }}.'),
     ('CREDITED_FROM_ACCOUNT', 'SMS', 'nl', 1, null,
      '{{ account.name }}: {{ event.amount_minor | money(event.currency) }} bijgeschreven van {{ parameters.counterparty_account }}.'),
-    ('CREDITED_FROM_ACCOUNT', 'PUSH', 'nl', 1, '{{ event.amount_minor | money(event.currency) }} van {{ parameters.counterparty_account }}',
+    ('CREDITED_FROM_ACCOUNT', 'PUSH', 'nl', 1, '{{ event.amount_minor | money(event.currency) }} van de rekening die u opgaf',
      '{{ account.name }}: {{ event.amount_minor | money(event.currency) }} bijgeschreven van {{ parameters.counterparty_account }}.')
 on conflict (alert_type, channel, locale, version) do nothing;
 

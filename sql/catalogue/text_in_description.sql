@@ -9,21 +9,21 @@ select bank.put_alert_type(
     condition => 'length(:text) > 0 and strpos(lower(event.description), lower(:text)) > 0');
 
 insert into bank.message_template (alert_type, channel, locale, version, subject, body) values
-    ('TEXT_IN_DESCRIPTION', 'EMAIL', 'en', 1, 'An entry with “{{ parameters.text }}”',
+    ('TEXT_IN_DESCRIPTION', 'EMAIL', 'en', 1, 'An entry with the text that you gave',
      'Dear {{ customer.full_name }},
 
 {{ event.amount_minor | abs | money(event.currency) }} with “{{ parameters.text }}” in its description was {% if event.amount_minor < 0 %}debited from{% else %}credited to{% endif %} {{ account.name }} on {{ event.time | when }}.'),
     ('TEXT_IN_DESCRIPTION', 'SMS', 'en', 1, null,
      '{{ account.name }}: {{ event.amount_minor | abs | money(event.currency) }} {% if event.amount_minor < 0 %}debited{% else %}credited{% endif %}, with "{{ parameters.text }}" in the description.'),
-    ('TEXT_IN_DESCRIPTION', 'PUSH', 'en', 1, 'An entry with “{{ parameters.text }}”',
+    ('TEXT_IN_DESCRIPTION', 'PUSH', 'en', 1, 'An entry with the text that you gave',
      '{{ account.name }}: {{ event.amount_minor | abs | money(event.currency) }} {% if event.amount_minor < 0 %}debited{% else %}credited{% endif %}, with "{{ parameters.text }}" in the description.'),
-    ('TEXT_IN_DESCRIPTION', 'EMAIL', 'nl', 1, 'Een boeking met “{{ parameters.text }}”',
+    ('TEXT_IN_DESCRIPTION', 'EMAIL', 'nl', 1, 'Een boeking met de tekst die u opgaf',
      'Beste {{ customer.full_name }},
 
 Op {{ event.time | when }} is {{ event.amount_minor | abs | money(event.currency) }} met “{{ parameters.text }}” in de omschrijving {% if event.amount_minor < 0 %}afgeschreven van{% else %}bijgeschreven op{% endif %} {{ account.name }}.'),
     ('TEXT_IN_DESCRIPTION', 'SMS', 'nl', 1, null,
      '{{ account.name }}: {{ event.amount_minor | abs | money(event.currency) }} {% if event.amount_minor < 0 %}afgeschreven{% else %}bijgeschreven{% endif %}, met "{{ parameters.text }}" in de omschrijving.'),
-    ('TEXT_IN_DESCRIPTION', 'PUSH', 'nl', 1, 'Een boeking met “{{ parameters.text }}”',
+    ('TEXT_IN_DESCRIPTION', 'PUSH', 'nl', 1, 'Een boeking met de tekst die u opgaf',
      '{{ account.name }}: {{ event.amount_minor | abs | money(event.currency) }} {% if event.amount_minor < 0 %}afgeschreven{% else %}bijgeschreven{% endif %}, met "{{ parameters.text }}" in de omschrijving.')
 on conflict (alert_type, channel, locale, version) do nothing;
 

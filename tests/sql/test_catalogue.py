@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -47,20 +48,25 @@ def by_type(connection: Connection) -> dict[str, list[Example]]:
     return found
 
 
-def messages(connection: Connection) -> Iterator[tuple[str, str, str, str | None, str]]:
-    """Each alert of each example on each channel in each language: alert type, channel, locale, subject and body."""
+def messages(connection: Connection, text: str | None = None) -> Iterator[tuple[str, str, str, str | None, str]]:
+    """Each alert of each example on each channel in each language: alert type, channel, locale, subject and body.
+
+    With `text`, each parameter that is a text is that one.
+    """
     types, templates = rows(connection), read_templates(connection)
     for example in read_examples(connection):
         row = types[example.alert_type]
         parameters = {**alert_types.defaults(row), **(example.parameters or {})}
+        if text is not None:
+            parameters |= {name: text for name, rule in row["parameters"].items() if rule["type"] == "text"}
         for alert in example.alerts:
             event = example.events[alert.index]
             readable = COLUMNS.get(event.kind, {}).keys() - NEVER_SHOWN
             shown = {column: event.columns.get(column) for column in readable}
             for channel in CHANNELS:
                 for locale in LOCALES:
-                    text = message(example, alert, parameters, templates[channel], locale, shown)
-                    yield example.alert_type, channel, locale, text.subject, text.body
+                    read = message(example, alert, parameters, templates[channel], locale, shown)
+                    yield example.alert_type, channel, locale, read.subject, read.body
 
 
 def test_each_type_is_there_as_one_file(connection: Connection) -> None:
@@ -106,6 +112,13 @@ def test_each_template_renders_in_both_languages(connection: Connection) -> None
         assert channel != "EMAIL" or (wanted.search(body) and not other.search(body.partition("\n")[2])), said
 
 
+def test_whatever_text_a_customer_gives_each_template_renders(connection: Connection) -> None:
+    """As long as a preference allows; what it says is a value, never a template."""
+    given = "{{ 7 * 7 }}\n" * 75
+    with_it = [body for *_, body in messages(connection, given) if given in body]
+    assert len(with_it) >= 2 * len(CHANNELS) * len(LOCALES)
+
+
 def test_each_type_compiles_in_the_engine(connection: Connection) -> None:
     row = connection.execute("select catalogue_version from bank.catalogue").fetchone()
     assert row is not None
@@ -134,3 +147,20 @@ def test_the_thresholds_of_the_four_first_types_are_all_they_need(connection: Co
 def test_the_page_is_that_of_the_database(connection: Connection, database: str, capsys: pytest.CaptureFixture[str]) -> None:
     alert_types.run(database, as_markdown=True)
     assert capsys.readouterr().out == PAGE.read_text(encoding="utf-8"), "run `make alert-types` and look at the difference"
+
+
+def test_the_command_lists_them(database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    alert_types.run(database, as_json=True)
+    listed = {row["alert_type"]: row for row in json.loads(capsys.readouterr().out)["alert_types"]}
+    assert set(listed) == WANTED
+    assert [name for name, row in listed.items() if row["mandatory"]] == ["PAYMENT_NOT_EXECUTED"]
+    assert listed["CARD_USED_OFTEN"]["parameters"]["uses"] == {"type": "integer", "minimum": 2, "maximum": 100, "default": 3}
+    alert_types.run(database)
+    assert "Payment order not executed" in " ".join(capsys.readouterr().out.split())
+
+
+def test_an_empty_catalogue_says_how_to_fill_it(database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("delete from bank.message_template; delete from bank.alert_type")
+    alert_types.run(database)
+    assert "bankalerts prepare" in capsys.readouterr().out
