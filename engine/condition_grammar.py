@@ -284,9 +284,7 @@ def _alike(parts: list[Part], known: bool = False) -> str | None:
     kind = next((part.kind for part in parts if part.kind), None)
     for part in parts:
         if part.kind and part.kind not in COMPARABLE:
-            raise refuse(
-                part.token, f"{part.kind} begins here, it does not compare", "Allowed here: integer, text, boolean."
-            )
+            raise refuse(part.token, f"{part.kind} begins here, it does not compare", "Allowed here: integer, text, boolean.")
         if kind and part.kind not in (kind, None):
             raise refuse(part.token, f"{kind} is needed, and {part.kind} begins here", "Compare like with like.")
     if known and kind is None:
