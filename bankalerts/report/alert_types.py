@@ -67,10 +67,13 @@ def show(types: Sequence[AlertType], console: Console) -> None:
     if not types:
         console.print("no alert types: `bankalerts prepare` puts the product's own in place")
         return
-    table = Table("alert type", "title", "category", "event", "mandatory", "parameters")
+    table = Table()
+    table.add_column("alert type", no_wrap=True)
+    table.add_column("title")
+    table.add_column("parameters", no_wrap=True)
     for row in types:
-        mandatory = "yes" if row["mandatory"] else ""
-        table.add_row(row["alert_type"], row["title"], row["category"], _kind(row), mandatory, "\n".join(_parameters(row)))
+        title = f"{row['title']} (mandatory)" if row["mandatory"] else row["title"]
+        table.add_row(row["alert_type"], title, "\n".join(_short(row)))
     console.print(table)
 
 
@@ -152,6 +155,12 @@ def _expression(row: AlertType, name: str) -> str:
         group = f", by {' and '.join(row['window_group'])}" if row["window_group"] else ""
         return f"{row[name].lower()}{value}{group}"
     return json.dumps(row[name]) if isinstance(row[name], dict) else str(row[name])
+
+
+def _short(row: AlertType) -> list[str]:
+    """The parameters' names, with the value where one may be left out."""
+    given = defaults(row)
+    return [f"{name}={json.dumps(given[name])}" if name in given else name for name in row["parameters"]]
 
 
 def _parameters(row: AlertType) -> list[str]:
