@@ -35,7 +35,7 @@ from engine.outbox import Topic
 from engine.readers import admin_client, describe, kafka_config, source
 from engine.rows import state_key, state_row
 from engine.snapshot import StateSnapshot
-from engine.state_follower import StateFollower, settle_collector
+from engine.state_follower import StateFollower, settle_memory
 
 AT_ONCE = 5_000
 CHUNK = 20_000
@@ -137,7 +137,7 @@ def measure_stamped(workload: Workload) -> Figures:
     everywhere = [chance.randrange(workload.accounts) for _ in range(ASKED)]
     few = [number % 2_000 for number in everywhere]
     found: Figures = {}
-    settle_collector()
+    settle_memory()
     pauses = Pauses()
     for name, numbers in (("first", everywhere), ("again", everywhere), ("busy", few), ("busy", few)):
         spent = 0.0

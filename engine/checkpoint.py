@@ -40,7 +40,7 @@ FORMAT = 1
 CHUNK = 1_000  # states; small, because the engine judges on while a chunk is made
 FRAME = struct.Struct(">II")  # length, CRC-32
 MOST_BYTES = 1 << 30
-WORTH_IT_AFTER_S = 3600.0  # a checkpoint at the same position is written again then, to be younger
+OLD_S = 3600.0  # a checkpoint at the same position is written again then, to be younger
 LAYOUT = hashlib.sha256(
     repr(
         [
@@ -124,17 +124,24 @@ class Checkpoints:
 
     def _read(self, file: BinaryIO, partition: int, low: int, high: int) -> Checkpoint:
         header = read_header(file)
-        why = why_doubtful(header, self._source, partition, low, high, datetime.now(UTC))
+        now = datetime.now(UTC)
+        why = why_doubtful(header, self._source, partition, low, high, now)
         if why is not None:
             raise Doubtful(why)
-        return Checkpoint(header.position, read_states(file), frozenset(header.spoilt))
+        checkpoint = Checkpoint(header.position, read_states(file), frozenset(header.spoilt))
+        self._saved[partition] = header.position, time.monotonic() - (now - header.taken_at).total_seconds()
+        return checkpoint
 
-    def are_due(self, partition: int, position: int) -> bool:
-        """Whether a checkpoint at this position would be worth writing."""
-        if partition in self._under_way and not self._under_way[partition].done():
-            return False
+    def are_due(self, partition: int, position: int, after_s: float) -> bool:
+        """Whether to write one at this position: not that of the last, which is `after_s` old; or the last is an hour old."""
         saved = self._saved.get(partition)
-        return saved is None or saved[0] != position or time.monotonic() - saved[1] > WORTH_IT_AFTER_S
+        if saved is None:
+            return True
+        age_s = time.monotonic() - saved[1]
+        return age_s > OLD_S or (saved[0] != position and age_s >= after_s)
+
+    def are_being_written(self) -> bool:
+        return any(not each.done() for each in self._under_way.values())
 
     def save(self, partition: int, checkpoint: Checkpoint) -> None:
         """Begin to write it, on a thread of its own."""

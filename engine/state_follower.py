@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from confluent_kafka import Message
@@ -31,6 +33,7 @@ STALLED_AFTER_S = 10.0
 # Half of the topics' min.compaction.lag.ms: what is read later than that may have lost changes to compaction.
 LONGEST_BEHIND_S = 30 * 60.0
 KEPT_CATALOGUES = 64
+CHECKPOINT_AFTER_S = 3600.0
 COLLECT_AFTER = (5_000, 20, 100)  # objects; collections of the younger generation
 NOWHERE = StateSnapshot()  # of a partition that is not ours: it never follows
 
@@ -55,14 +58,32 @@ class Stamped(msgspec.Struct, frozen=True, gc=False):
     catalogue: Catalogue
 
 
-def settle_collector() -> None:
+class StampedRecord(Protocol):
+    """A record of the event topic, with a place for what it is judged on."""
+
+    partition: int
+    event: Any
+    found: Stamped | None
+
+
+class Lookup(NamedTuple):
+    """Records whose state is not in memory, and catalogues with alert types that do not compile, by version."""
+
+    missing: list[Any]
+    parked: dict[int, Catalogue]
+
+
+def settle_memory() -> None:
     """What was made until now stays: Python's garbage collector need not look at it again, nor at what is made now so often.
 
-    States are bytes, which it never looks at; what is left for it takes it a millisecond or two.
+    States are bytes, which it never looks at; what is left for it takes it a millisecond or two. What reading them needed goes
+    back to the system, where the C library can be asked for that.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 class StateFollower:
@@ -88,7 +109,8 @@ class StateFollower:
         self._late: set[str] = set()  # entities that were waited for in vain: nobody waits for them again
         self._told: Counter[str] = Counter()
         self._checkpoints = checkpoints
-        self._whole = True  # all that was read was applied
+        self._whole = True  # all that was read was applied: else a checkpoint would lack a record
+        self._to_keep: list[int] = []
         self._quarantine = quarantine
         self._reader.add(catalogue.name, 0)
 
@@ -107,13 +129,13 @@ class StateFollower:
                 progress = time.monotonic()
             elif time.monotonic() - progress > STALLED_AFTER_S:
                 raise Stalled(f"topic {self._states_topic} was not read on for {STALLED_AFTER_S:.0f} s")
-        settle_collector()
+        settle_memory()
         log.info(
             "snapshot of partitions %s rebuilt: %d accounts and customers, %d of them from checkpoints, %d records, in %.1f s",
             *(sorted(new), sum(len(self._snapshots[partition]) for partition in new), sum(kept.values()), records),
             time.monotonic() - started,
         )
-        self.keep_checkpoints(new)
+        self._to_keep += new
 
     def _begin(self, partition: int) -> int:
         """Returns how many accounts and customers came from a checkpoint."""
@@ -124,31 +146,70 @@ class StateFollower:
         return 0 if found is None else len(found.packed)
 
     def remove(self, partitions: Iterable[int]) -> None:
-        gone = [partition for partition in partitions if partition in self._snapshots]
-        self.keep_checkpoints(gone)
-        for partition in gone:
-            del self._snapshots[partition]
-            self._reader.remove(self._states_topic, partition)
+        for partition in partitions:
+            snapshot = self._snapshots.get(partition)
+            if snapshot is not None:
+                self._keep(partition, snapshot, snapshot.packed, after_s=0)
+                del self._snapshots[partition]
+                self._reader.remove(self._states_topic, partition)
 
-    def keep_checkpoints(self, partitions: Iterable[int] | None = None) -> None:
-        """Begin to write checkpoints of these partitions, of all without an argument, where they have become worth it."""
-        if not self._whole:
-            return  # a record was read and not applied
-        for partition in list(self._snapshots) if partitions is None else partitions:
-            snapshot = self._snapshots[partition]
-            position = self._reader.position(self._states_topic, partition)
-            if snapshot.following and position is not None and self._checkpoints.are_due(partition, position):
-                self._checkpoints.save(partition, Checkpoint(position, snapshot.packed.copy(), frozenset(snapshot.spoilt)))
+    def keep_checkpoints(self) -> None:
+        """Have checkpoints written of what has changed for an hour, one partition after the other while events are judged."""
+        self._to_keep = list(self._snapshots)
+
+    def _keep_next(self) -> None:
+        while self._to_keep and not self._checkpoints.are_being_written():
+            partition = self._to_keep.pop()
+            snapshot = self._snapshots.get(partition)
+            if snapshot is not None:
+                self._keep(partition, snapshot, None, CHECKPOINT_AFTER_S)
+
+    def _keep(self, partition: int, snapshot: StateSnapshot, packed: dict[str, bytes] | None, after_s: float) -> None:
+        """Begin to write the checkpoint of a partition: of `packed`, or of a copy of what it has, 20 ms for 500,000 states."""
+        position = self._reader.position(self._states_topic, partition)
+        if position is None or not self._whole or not snapshot.following:
+            return
+        if self._checkpoints.are_due(partition, position, after_s):
+            states = snapshot.packed.copy() if packed is None else packed
+            self._checkpoints.save(partition, Checkpoint(position, states, frozenset(snapshot.spoilt)))
 
     def read_on(self, timeout_s: float = 0.0) -> int:
         """Apply what the state topics have, waiting for the first record; returns how many records there were."""
+        if self._to_keep:
+            self._keep_next()
         records = 0
-        self._whole = False
+        whole, self._whole = self._whole, False
         for where, message in self._reader.read(READ_AT_ONCE, timeout_s):
             self._apply(where, message)
             records += 1
-        self._whole = True
+        self._whole = whole
         return records
+
+    def find(self, records: Iterable[StampedRecord]) -> Lookup:
+        """Give each record with an event its `found`, as far as that is in memory; tells which are not, and what is parked."""
+        lookup = Lookup([], {})
+        newest, catalogue, count = -1, None, 0
+        snapshots, late = self._snapshots, self._late
+        for record in records:
+            event = record.event
+            if event is None:
+                continue
+            version = event.catalogue_version
+            if version != newest:
+                newest, catalogue = version, self._catalogue_in_memory(version)
+                if catalogue is not None and catalogue.broken:
+                    lookup.parked[version] = catalogue
+            snapshot = snapshots.get(record.partition)
+            state = None if snapshot is None else snapshot.at(event.entity, event.state_version)
+            if catalogue is not None and type(state) is State:
+                record.found = Stamped(state, catalogue)
+                count += 1
+                if late:
+                    late.discard(event.entity)
+            else:
+                lookup.missing.append(record)
+        self._told["in memory"] += count
+        return lookup
 
     def stamped(self, connection: Connection, events: Iterable[tuple[int, StampedEvent]]) -> dict[Stamp, Stamped]:
         """(entity, state version, catalogue version) -> what to judge on, for these (partition, event) pairs.

@@ -171,9 +171,11 @@ def test_a_kill_while_one_is_written_leaves_the_one_before(tmp_path: Path) -> No
 
 def test_one_is_due_when_something_was_read_since(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path, SOURCE)
-    assert checkpoints.are_due(3, 50)
+    assert checkpoints.are_due(3, 50, after_s=3600)
     checkpoints.save(3, SOME)
     assert checkpoints.load(3, 0, 100) == SOME, "a partition that comes back is loaded after what is under way was written"
-    assert not checkpoints.are_due(3, 50)
-    assert checkpoints.are_due(3, 51)
+    assert not checkpoints.are_being_written()
+    assert not checkpoints.are_due(3, 50, after_s=0)
+    assert checkpoints.are_due(3, 51, after_s=0)
+    assert not checkpoints.are_due(3, 51, after_s=3600)
     checkpoints.close()
