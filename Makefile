@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 JAVA_PARTS := $(VENV)/.java-parts
 QUIX := $(VENV)/var/bankalerts/quix
 BENCH_PARTS := $(VENV)/.bench-parts
-LONG := long-berka long-berka-kill long-rebalance long-interleave long-latency long-mail-down long-new-type long-bulk
+LONG := long-berka long-berka-kill long-rebalance long-interleave long-latency long-mail-down long-new-type long-bulk long-explain
 
 .PHONY: help demo test lint venv clean lock schema alert-types bench bench-small $(LONG)
 
@@ -35,6 +35,7 @@ long-rebalance: ## The same while engine processes join and leave.
 long-interleave: ## 2,000 random races of preferences, permissions and entries: none missing, none extra.
 long-latency: ## 200 entries a second for 60 seconds against floors measured at the same time.
 long-mail-down: ## The mail server refuses connections for 30 seconds; push goes on as before.
+long-explain: ## 20,000 events of every kind in races with all that decides: audit.explain agrees with the engine on each.
 long-bulk: ## A million entries in one transaction, a reload of 500,000 permissions, a burst, beside live entries.
 long-new-type: ## A new alert type by one file while the stack runs under load: its first alert within 2 seconds.
 $(LONG): $(INSTALLED) $(JAVA_PARTS)

@@ -51,11 +51,18 @@ declare
     v_preference audit.judgement;
     v_alert_time timestamptz;
     v_armed boolean;
+    v_stamps bigint[];
     v_operations audit.judgement[];
 begin
     select bool_or(t.cool_down is not null or t.rearm_margin is not null or t.timer_arm is not null or t.timer_schedule is not null)
       into v_remembers from unnest(p_versions) t;
+    -- of one event, where nothing is remembered, the version stamped on it is enough
+    if p_event_id is not null and not v_remembers then
+        v_stamps := array(select catalogue_version from audit.event where event_kind = p_event_kind and event_id = p_event_id);
+    end if;
     foreach v_type in array p_versions loop
+        continue when not exists (select from unnest(v_stamps) s where s >= v_type.from_version and (v_type.until_version is null or s < v_type.until_version))
+                  and v_stamps is not null;
         continue when v_type.timer_schedule is not null and p_event_kind <> 'TIMER';
         if v_type.timer_schedule is null and (v_remembers or coalesce(p_event_kind, v_type.event_kind) = v_type.event_kind) then
             v_queries := v_queries || audit.sound_query(v_type, v_type.event_kind, p_now, p_assumed);

@@ -18,7 +18,7 @@ from tests.races import racers
 from tests.waiting import wait_until
 
 DAY = "2003-04-05"
-ONE_BY_ONE = 200  # events for which audit.explain is asked by itself
+ONE_BY_ONE = 100  # events for which audit.explain is asked by itself
 _sql: Any = aiosql.from_path(Path(__file__).with_suffix(".sql"), "psycopg", mandatory_parameters=False)
 
 
@@ -69,6 +69,7 @@ def compare(connection: Connection, seed: int, report: Report) -> None:
     connection.execute(_sql.explain_all.sql)
     report.figure("events", _sql.count_events(connection))
     report.figure("explaining_s", round(time.monotonic() - began, 1))
+    report.figure("alerts", dict(_sql.count_alerts(connection)))
     outcomes: Counter[str] = Counter()
     wrong = other_evidence = 0
     for outcome, rows, alerts, differing in _sql.compare(connection):

@@ -49,3 +49,7 @@ select count(*) from audit.event;
 -- name: count_timers_due$
 -- Those that are due and were not rung yet.
 select count(*) from alerting.timer where state = 'ARMED' and due_at <= clock_timestamp();
+
+-- name: count_alerts
+-- By kind of event.
+select event_kind, count(*) from alerting.alert group by event_kind order by event_kind;
