@@ -17,10 +17,21 @@ from engine import match
 from engine.catalogue import Window
 from engine.decode import Event, Timer
 from engine.match import Alert, Candidate, Unjudgeable
-from engine.memory import EPOCH, MICROSECOND, NEVER_ALERTED, Memory, PreferenceState, after_us, history_of, microseconds
+from engine.memory import (
+    EPOCH,
+    MICROSECOND,
+    NEVER_ALERTED,
+    EventKey,
+    Memory,
+    PreferenceState,
+    after_us,
+    history_of,
+    key_of,
+    microseconds,
+)
 from engine.outbox import Batch, Decision, Refused, Topic
 from engine.parameters import complete
-from engine.recall import EventKey, Needs
+from engine.recall import Needs
 from engine.remembered import LastSeen, PreferenceMemory, SeenEvent
 from engine.state_follower import Stamped
 from engine.timer import CANCELLED, FIRED, NOT_MET, Operation, Outcome, Standing
@@ -287,10 +298,6 @@ def batch_of(topic: Topic, found: Iterable[Judged]) -> Batch:
 def event_of(record: Record) -> Event:
     """Of a record that was judged."""
     return cast("Event", record.event)
-
-
-def key_of(event: Any) -> EventKey:
-    return (event.kind, event.event_id, event.event_date)
 
 
 def owner_of(event: Any) -> tuple[str | None, int | None]:

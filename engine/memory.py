@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from engine.catalogue import Window
@@ -19,6 +19,8 @@ MICROSECOND = timedelta(microseconds=1)
 MOST_KEPT = 500_000  # members of rings, of all accounts together: about 150 MB
 EARLIEST_US = -62_135_596_800_000_000  # the year 1
 PreferenceKey = tuple[int, str, int]  # customer, alert type, number
+EventKey = tuple[str, str, date]  # kind, id, date
+LateKey = tuple[str, EventKey]  # the definition of a window, and the late event that it was loaded for
 
 
 class PreferenceState(NamedTuple):
@@ -33,9 +35,13 @@ NEVER_ALERTED = PreferenceState()
 
 @dataclass
 class Remembered:
-    """Of one account or customer: its rings by the definition of their window; its preferences, None: not loaded."""
+    """Of one account or customer: its rings by the definition of their window; its preferences, None: not loaded.
+
+    `late`: rings that hold what a late event needs, for the portion that it is in.
+    """
 
     rings: dict[str, tuple[Window, Ring]] = field(default_factory=dict)
+    late: dict[LateKey, tuple[Window, Ring]] = field(default_factory=dict)
     preferences: dict[PreferenceKey, PreferenceState] | None = None
 
     @property
@@ -86,17 +92,18 @@ class Memory:
         found = self._entities.get(event.entity)
         if found is None:
             return
-        for window, ring in found.rings.values():
+        for window, ring in (*found.rings.values(), *found.late.values()):
             if window.kind == event.kind and window.counts(event):
                 group = window.group_of(event)
                 if group is not None:
                     yield ring, group, moment_of(window, event)
 
     def prune(self) -> None:
-        """After a turn: forget what no window reaches, and the accounts that were not used for the longest time."""
+        """After a portion: forget what no window reaches, and the accounts that were not used for the longest time."""
         for entity in self._touched:
             found = self._entities.get(entity)
             if found is not None:
+                found.late.clear()
                 for _, ring in found.rings.values():
                     ring.prune()
                 size = found.size
@@ -145,7 +152,8 @@ def history_of(memory: Memory, window: Window, event: Any, parameters: dict[str,
     if group is None:
         return History()
     counts = is_member_kind and window.counts(event)
-    _, ring = memory.of(event.entity).rings[window.definition]
+    remembered = memory.of(event.entity)
+    _, ring = remembered.late.get(late_key(window, event)) or remembered.rings[window.definition]
     return history(
         window.aggregate,
         ring,
@@ -155,6 +163,15 @@ def history_of(memory: Memory, window: Window, event: Any, parameters: dict[str,
         event.seen_below,
         (window.value_of(event),) if counts else None,
     )
+
+
+def key_of(event: Any) -> EventKey:
+    """The identity of an event."""
+    return (event.kind, event.event_id, event.event_date)
+
+
+def late_key(window: Window, event: Any) -> LateKey:
+    return (window.definition, key_of(event))
 
 
 def microseconds(time: datetime) -> int:

@@ -5,25 +5,24 @@ Events come from bank.*, in which order they were judged from alerting.*; no sta
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 from psycopg.rows import namedtuple_row
 
 from engine.catalogue import Window
 from engine.decode import customer_entity
-from engine.memory import EARLIEST_US, Memory, PreferenceState, microseconds, moment_of
+from engine.memory import EARLIEST_US, EventKey, LateKey, Memory, PreferenceState, late_key, microseconds, moment_of
 from engine.window import FOREVER, SECOND_US, Moment, Ring
 from sql import queries
 
 Connection = psycopg.Connection[tuple[Any, ...]]
-EventKey = tuple[str, str, date]  # kind, id, date
+T = TypeVar("T")
 
-ENTITIES_AT_ONCE = 500
+MOST_AT_ONCE = 500
 # more than the rounding of a time that PostgreSQL computes from microseconds
 SLACK_US = SECOND_US
 LOADERS = {
@@ -35,42 +34,78 @@ LOADERS = {
 
 
 class Wanted(NamedTuple):
-    """A window of an account or customer, from which time on, and how far back from its newest event it is to be kept."""
+    """A window of an account or customer, from which time on, and how far back from the newest event it is to be kept."""
 
     window: Window
     since_us: int
     reach_us: int
+    newest_us: int
+
+
+class Late(NamedTuple):
+    """What the window of one late event needs: the members in (after, until]."""
+
+    window: Window
+    after_us: int
+    until_us: int
+
+
+class Request(NamedTuple):
+    """Events of one account or customer in (after, until], until None: to the newest; the rings that they go into."""
+
+    owner: str | int | None
+    after_us: int
+    until_us: int | None
+    rings: Sequence[tuple[Window, Ring]]
 
 
 @dataclass
 class Needs:
-    """What a turn needs: for each entity its windows, from which time on; whose preferences' memory."""
+    """What a portion needs: for each entity its windows, from which time on; those of late events; preferences' memory."""
 
     windows: dict[tuple[str, str], Wanted] = field(default_factory=dict)  # (entity, definition)
+    late: dict[tuple[str, LateKey], Late] = field(default_factory=dict)
     preferences: dict[str, None] = field(default_factory=dict)
     owners: dict[str, tuple[str | None, int | None]] = field(default_factory=dict)  # entity -> account, customer
 
     def window(self, memory: Memory, event: Any, window: Window, after_us: int, interval_us: int) -> None:
-        """Note that a window is needed, unless memory has what it takes."""
-        rings, lateness_us = memory.of(event.entity).rings, window.lateness_s * SECOND_US
-        reach_us = interval_us + lateness_us
+        """Note that a window is needed, unless memory has what it takes.
+
+        A ring begins where its first event needs it, and a bit before (the type's lateness). What a later event needs from
+        before that is loaded for that event alone: one ring to the earliest of them might have to hold years.
+        """
+        at_us, lateness_us = microseconds(event.event_time), window.lateness_s * SECOND_US
+        reach_us, key = interval_us + lateness_us, (event.entity, window.definition)
+        rings = memory.of(event.entity).rings
         if window.definition in rings:
             _, ring = rings[window.definition]
-            ring.reach(reach_us)
+            ring.reach(reach_us, at_us)
             group = window.group_of(event) if event.kind == window.kind else ()
-            if ring.covers(group, after_us, microseconds(event.event_time)):
-                return
-        since_us = after_us if window.latest_only else max(after_us - lateness_us, EARLIEST_US)
-        key = (event.entity, window.definition)
-        if key in self.windows:
-            since_us, reach_us = min(since_us, self.windows[key].since_us), max(reach_us, self.windows[key].reach_us)
-        self.windows[key] = Wanted(window, since_us, reach_us)
+            is_there = ring.covers(group, after_us, at_us)
+        elif key in self.windows:
+            before = self.windows[key]
+            self.windows[key] = before._replace(reach_us=max(before.reach_us, reach_us), newest_us=max(before.newest_us, at_us))
+            is_there = after_us >= before.since_us
+        else:
+            since_us = after_us if window.latest_only else max(after_us - lateness_us, EARLIEST_US)
+            self.windows[key] = Wanted(window, since_us, reach_us, at_us)
+            is_there = True
+        if not is_there:
+            late = (event.entity, late_key(window, event))
+            if late in self.late:  # of another preference, with another length
+                after_us = min(after_us, self.late[late].after_us)
+            self.late[late] = Late(window, after_us, at_us)
         self._own(event)
 
     def preference(self, memory: Memory, event: Any) -> None:
         if memory.of(event.entity).preferences is None:
             self.preferences[event.entity] = None
             self._own(event)
+
+    def owner(self, entity: str, kind: str) -> str | int | None:
+        """Whose events of this kind they are."""
+        account_id, customer_id = self.owners[entity]
+        return customer_id if kind == "CUSTOMER_ACTIVITY" else account_id
 
     def _own(self, event: Any) -> None:
         self.owners[event.entity] = (event.account_id, None if event.account_id is not None else event.customer_id)
@@ -88,36 +123,43 @@ def read_recorded(connection: Connection, keys: Collection[EventKey]) -> set[Eve
 
 def load(connection: Connection, memory: Memory, needs: Needs) -> None:
     """Bring into memory what is needed and not there yet."""
-    by_kind: dict[str, dict[str, list[Wanted]]] = {}
-    for (entity, _), each in needs.windows.items():
-        by_kind.setdefault(each.window.kind, {}).setdefault(entity, []).append(each)
-    for kind, wanted in by_kind.items():
-        for entities in in_chunks(wanted):
-            _load_rings(connection, memory, kind, {entity: wanted[entity] for entity in entities}, needs)
+    requests: dict[str, list[Request]] = {}
+    rings: dict[str, list[tuple[Window, Ring]]] = {}
+    for (entity, definition), wanted in needs.windows.items():
+        ring = Ring(wanted.since_us, wanted.window.latest_only)
+        ring.reach(wanted.reach_us, wanted.newest_us)
+        memory.of(entity).rings[definition] = (wanted.window, ring)
+        rings.setdefault(entity, []).append((wanted.window, ring))
+    for entity, of_entity in rings.items():
+        for kind in sorted({window.kind for window, _ in of_entity}):
+            same = [(window, ring) for window, ring in of_entity if window.kind == kind]
+            since_us = min(ring.since_us for _, ring in same)
+            requests.setdefault(kind, []).append(Request(needs.owner(entity, kind), since_us, None, same))
+    for (entity, key), late in needs.late.items():
+        ring = Ring(late.after_us, late.window.latest_only)
+        memory.of(entity).late[key] = (late.window, ring)
+        rings.setdefault(entity, []).append((late.window, ring))
+        request = Request(needs.owner(entity, late.window.kind), late.after_us, late.until_us, [(late.window, ring)])
+        requests.setdefault(late.window.kind, []).append(request)
+    _load_last_seen(connection, rings, needs)
+    for kind, of_kind in requests.items():
+        for chunk in in_chunks(of_kind):
+            _load_events(connection, kind, chunk)
     for entities in in_chunks(needs.preferences):
         _load_preferences(connection, memory, entities, needs)
 
 
-def _load_rings(connection: Connection, memory: Memory, kind: str, wanted: dict[str, list[Wanted]], needs: Needs) -> None:
-    for entity, windows in wanted.items():
-        for window, since_us, reach_us in windows:
-            ring = Ring(since_us, window.latest_only)
-            ring.reach(reach_us)
-            memory.of(entity).rings[window.definition] = (window, ring)
-    forever = {entity for entity, windows in wanted.items() if any(each.window.latest_only for each in windows)}
-    if forever:
-        _load_last_seen(connection, memory, forever, wanted, needs)
-    rows = list(_read_events(connection, kind, wanted, needs))
-    recorded = read_recorded(connection, [(kind, row.event_id, row.event_date) for row in rows])
+def _load_events(connection: Connection, kind: str, requests: Sequence[Request]) -> None:
+    rows = list(_read_events(connection, kind, requests))
+    recorded = read_recorded(connection, {(kind, row.event_id, row.event_date) for row in rows})
     for row in rows:
-        entity = row.account_id if row.account_id is not None else customer_entity(row.customer_id)
         settled = (kind, row.event_id, row.event_date) in recorded
-        for window, since_us, _ in wanted[entity]:
-            _put(memory.of(entity).rings[window.definition][1], window, since_us, row, settled)
+        for window, ring in requests[row.request_no - 1].rings:
+            _put(ring, window, row, settled)
 
 
-def _put(ring: Ring, window: Window, since_us: int, row: Any, settled: bool) -> None:
-    if not window.counts(row) or microseconds(row.event_time) <= since_us:
+def _put(ring: Ring, window: Window, row: Any, settled: bool) -> None:
+    if not window.counts(row) or microseconds(row.event_time) <= ring.since_us:
         return
     group = window.group_of(row)
     if group is None:
@@ -129,39 +171,31 @@ def _put(ring: Ring, window: Window, since_us: int, row: Any, settled: bool) -> 
         ring.leave_open(group, moment)
 
 
-def _read_events(connection: Connection, kind: str, wanted: dict[str, list[Wanted]], needs: Needs) -> Iterator[Any]:
-    """The rows of these entities since the earliest time that a window of theirs needs, with what conditions may read."""
-    after = {entity: min(each.since_us for each in windows) for entity, windows in wanted.items()}
-    by_account = kind != "CUSTOMER_ACTIVITY"
-    owners = [needs.owners[entity][0 if by_account else 1] for entity in after]
-    times = [None if since_us == FOREVER else since_us - SLACK_US for since_us in after.values()]
-    with connection.cursor(row_factory=namedtuple_row) as cursor:
-        statement = getattr(queries("engine", "psycopg"), LOADERS[kind]).sql
-        yield from cursor.execute(statement, {"owners": owners, "after_us": times})
-
-
-def _load_last_seen(
-    connection: Connection,
-    memory: Memory,
-    entities: Iterable[str],
-    wanted: dict[str, list[Wanted]],
-    needs: Needs,
-) -> None:
-    """What was last seen outlives the events: it counts beside those that are still there."""
-    windows = {
-        (entity, each.window.definition): each.window
-        for entity in entities
-        for each in wanted[entity]
-        if each.window.latest_only
+def _read_events(connection: Connection, kind: str, requests: Sequence[Request]) -> Iterator[Any]:
+    """The rows that are asked for, with what expressions may read, and the number of their request, from 1."""
+    values = {
+        "owners": [request.owner for request in requests],
+        "after_us": [None if request.after_us == FOREVER else request.after_us - SLACK_US for request in requests],
+        "until_us": [None if request.until_us is None else request.until_us + SLACK_US for request in requests],
     }
-    accounts, customers = _owners(needs, sorted(entities))
+    with connection.cursor(row_factory=namedtuple_row) as cursor:
+        yield from cursor.execute(getattr(queries("engine", "psycopg"), LOADERS[kind]).sql, values)
+
+
+def _load_last_seen(connection: Connection, rings: Mapping[str, Sequence[tuple[Window, Ring]]], needs: Needs) -> None:
+    """What was last seen outlives the events: it counts beside those that are still there."""
+    wanted = {
+        entity: [(window, ring) for window, ring in of_entity if window.latest_only] for entity, of_entity in rings.items()
+    }
+    entities = [entity for entity, latest in wanted.items() if latest]
+    if not entities:
+        return
+    accounts, customers = _owners(needs, entities)
     rows = queries("engine", "psycopg").read_last_seen(connection, accounts=accounts, customers=customers)
     for account_id, customer_id, definition, group_key, last_time in rows:
-        entity = account_id if account_id is not None else customer_entity(customer_id)
-        window = windows.get((entity, definition))
-        if window is not None:
-            ring = memory.of(entity).rings[window.definition][1]
-            ring.settle(group_key, Moment((microseconds(last_time), 0, "", 0), None, 0))
+        for window, ring in wanted[account_id if account_id is not None else customer_entity(customer_id)]:
+            if window.definition == definition:
+                ring.settle(group_key, Moment((microseconds(last_time), 0, "", 0), None, 0))
 
 
 def _load_preferences(connection: Connection, memory: Memory, entities: Sequence[str], needs: Needs) -> None:
@@ -185,7 +219,7 @@ def _owners(needs: Needs, entities: Iterable[str]) -> tuple[list[str], list[int]
     )
 
 
-def in_chunks(entities: Iterable[str]) -> Iterator[list[str]]:
-    left = iter(entities)
-    while chunk := list(islice(left, ENTITIES_AT_ONCE)):
+def in_chunks(some: Iterable[T]) -> Iterator[list[T]]:
+    left = iter(some)
+    while chunk := list(islice(left, MOST_AT_ONCE)):
         yield chunk

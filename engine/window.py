@@ -127,14 +127,14 @@ class Ring:
 
     def settle(self, group: Hashable, moment: Moment) -> None:
         """A member that was recorded: it counts for every event after it."""
-        found = self._group(group, moment)
+        found = self._group(group)
         if found.open is not None and found.open.remove(moment.key):
             self.size -= 1
         self.size += found.settled.put(moment)
 
     def leave_open(self, group: Hashable, moment: Moment) -> None:
         """A member that is not recorded (yet). Nothing changes where it is here already."""
-        found = self._group(group, moment)
+        found = self._group(group)
         if found.settled.has(moment.key):
             return
         if found.open is None:
@@ -155,9 +155,10 @@ class Ring:
         found = self._groups.get(group)
         return found.earlier(after_us, until_us, seen_below) if found is not None else ([], None, None)
 
-    def reach(self, interval_us: int) -> None:
-        """Keep what an interval of this length needs, from the newest event back."""
+    def reach(self, interval_us: int, at_us: int) -> None:
+        """Keep what an interval of this length needs, from the newest event back that was judged: this is one."""
         self._reach_us = max(self._reach_us, interval_us)
+        self._newest_us = max(self._newest_us, at_us)
 
     def prune(self) -> None:
         """Forget what no interval reaches; never in the middle of events that were prepared for together."""
@@ -198,11 +199,10 @@ class Ring:
                 group.open.cut(end)
                 self.size -= end
 
-    def _group(self, name: Hashable, moment: Moment) -> _Group:
+    def _group(self, name: Hashable) -> _Group:
         found = self._groups.get(name)
         if found is None:
             found = self._groups[name] = _Group()
-        self._newest_us = max(self._newest_us, moment.key[0])
         return found
 
 

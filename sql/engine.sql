@@ -79,44 +79,48 @@ select s.event_kind, s.event_id, s.event_date
   join alerting.seen_event s using (event_kind, event_id, event_date);
 
 -- name: read_account_entries
--- The account entries of these accounts, each after its time (null: all), with what windows read.
-select e.entry_id as event_id, e.booking_date as event_date, e.entry_id, e.account_id, null::bigint as customer_id, e.amount_minor,
+-- The account entries of these accounts after a time (null: from the first) and until one (null: to the newest), with what windows read.
+select w.request_no, e.entry_id as event_id, e.booking_date as event_date, e.entry_id, e.account_id, null::bigint as customer_id, e.amount_minor,
        e.currency, e.status, e.balance_after_minor, e.entry_type, e.original_amount_minor, e.original_currency,
        e.counterparty_account, e.description, e.event_time, e.inserted_at, e.transaction_id
-  from unnest(:owners::text[], :after_us::bigint[]) w (account_id, after_us)
+  from unnest(:owners::text[], :after_us::bigint[], :until_us::bigint[]) with ordinality w (account_id, after_us, until_us, request_no)
   join bank.account_entry e
     on e.account_id = w.account_id
-   and e.event_time > coalesce('epoch'::timestamptz + w.after_us * interval '1 microsecond', '-infinity');
+   and e.event_time > coalesce('epoch'::timestamptz + w.after_us * interval '1 microsecond', '-infinity')
+   and e.event_time <= coalesce('epoch'::timestamptz + w.until_us * interval '1 microsecond', 'infinity');
 
 -- name: read_card_authorisations
 -- The same of card authorisations.
-select e.authorisation_id as event_id, e.authorised_on as event_date, e.authorisation_id, e.account_id, null::bigint as customer_id,
+select w.request_no, e.authorisation_id as event_id, e.authorised_on as event_date, e.authorisation_id, e.account_id, null::bigint as customer_id,
        e.card_token, e.amount_minor, e.currency, e.original_amount_minor, e.original_currency, e.merchant_id,
        e.merchant_category, e.country, e.card_present, e.outcome, e.outcome as status, e.decline_reason, e.event_time,
        e.inserted_at, e.transaction_id
-  from unnest(:owners::text[], :after_us::bigint[]) w (account_id, after_us)
+  from unnest(:owners::text[], :after_us::bigint[], :until_us::bigint[]) with ordinality w (account_id, after_us, until_us, request_no)
   join bank.card_authorisation e
     on e.account_id = w.account_id
-   and e.event_time > coalesce('epoch'::timestamptz + w.after_us * interval '1 microsecond', '-infinity');
+   and e.event_time > coalesce('epoch'::timestamptz + w.after_us * interval '1 microsecond', '-infinity')
+   and e.event_time <= coalesce('epoch'::timestamptz + w.until_us * interval '1 microsecond', 'infinity');
 
 -- name: read_payment_orders
 -- The same of payment orders.
-select e.status_change_id as event_id, e.changed_on as event_date, e.status_change_id, e.order_id, e.account_id,
+select w.request_no, e.status_change_id as event_id, e.changed_on as event_date, e.status_change_id, e.order_id, e.account_id,
        null::bigint as customer_id, e.status, e.disclosable_reason, e.amount_minor, e.currency, e.event_time, e.inserted_at,
        e.transaction_id
-  from unnest(:owners::text[], :after_us::bigint[]) w (account_id, after_us)
+  from unnest(:owners::text[], :after_us::bigint[], :until_us::bigint[]) with ordinality w (account_id, after_us, until_us, request_no)
   join bank.payment_order e
     on e.account_id = w.account_id
-   and e.event_time > coalesce('epoch'::timestamptz + w.after_us * interval '1 microsecond', '-infinity');
+   and e.event_time > coalesce('epoch'::timestamptz + w.after_us * interval '1 microsecond', '-infinity')
+   and e.event_time <= coalesce('epoch'::timestamptz + w.until_us * interval '1 microsecond', 'infinity');
 
 -- name: read_customer_activity
 -- The same of the activity of customers.
-select e.activity_id as event_id, e.occurred_on as event_date, e.activity_id, null::text as account_id, e.customer_id,
+select w.request_no, e.activity_id as event_id, e.occurred_on as event_date, e.activity_id, null::text as account_id, e.customer_id,
        e.activity_type, null::text as status, e.properties, e.event_time, e.inserted_at, e.transaction_id
-  from unnest(:owners::bigint[], :after_us::bigint[]) w (customer_id, after_us)
+  from unnest(:owners::bigint[], :after_us::bigint[], :until_us::bigint[]) with ordinality w (customer_id, after_us, until_us, request_no)
   join bank.customer_activity e
     on e.customer_id = w.customer_id
-   and e.event_time > coalesce('epoch'::timestamptz + w.after_us * interval '1 microsecond', '-infinity');
+   and e.event_time > coalesce('epoch'::timestamptz + w.after_us * interval '1 microsecond', '-infinity')
+   and e.event_time <= coalesce('epoch'::timestamptz + w.until_us * interval '1 microsecond', 'infinity');
 
 -- name: read_last_seen
 -- When the groups of these accounts and customers were last seen.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from typing import Any
 
@@ -14,11 +15,11 @@ from psycopg.rows import dict_row
 
 from engine import history, loop
 from engine.database import Database
-from engine.judged import in_portions
+from engine.judged import Record, in_portions
 from engine.memory import Memory
 from engine.outbox import Topic
 from engine.positions import Positions, read_position
-from engine.state_follower import Stamped
+from engine.state_follower import Lookup, Stamped
 
 TOPIC = Topic("judged.event", "id")
 EPOCH = date(1970, 1, 1)
@@ -54,7 +55,10 @@ def _json(row: dict[str, Any]) -> bytes:
 
 
 class _States:
-    """The states of stamps from the history tables, as the engine finds those that memory does not have."""
+    """The states of stamps from the history tables, as the engine finds those that memory does not have: here, all."""
+
+    def find(self, records: Sequence[Record]) -> Lookup:
+        return Lookup([record for record in records if record.event is not None], {})
 
     def stamped(self, connection: Any, events: Sequence[tuple[int, Any]]) -> dict[Any, Stamped]:
         stamps = {(event.entity, event.state_version, event.catalogue_version) for _, event in events}
@@ -78,6 +82,8 @@ class EngineAlone(loop.Engine):
         self._memory = Memory() if most_kept is None else Memory(most_kept)
         self._positions = Positions()
         self._parked = set()
+        self._under_way = None
+        self._writer = ThreadPoolExecutor(1)
         self._state = _States()  # type: ignore[assignment]
         self._stored_at = 0.0
         self._positions.take(0, self._database.reading(lambda connection: read_position(connection, self._name, TOPIC, 0, 0)))
@@ -90,6 +96,7 @@ class EngineAlone(loop.Engine):
 
     def kill(self) -> None:
         """Nothing is stored."""
+        self._writer.shutdown()
         self._database.__exit__(None, None, None)
 
     @property
@@ -106,8 +113,9 @@ class EngineAlone(loop.Engine):
         for number, portion in enumerate(in_portions(self._records(messages))):
             if number == portions:
                 break
-            self._write(portion, self._judge(portion))
+            self._write(portion, self._judge(portion), ahead=most > 50)
             self._memory.prune()
+        self._finish_write()
         self._store_positions(0)
         return len(self._records_there) - self.position
 

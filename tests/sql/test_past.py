@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from engine import judged
+from engine import judged, window
 from tests.judging import EngineAlone, captured, replay_from_start
 
 Connection = psycopg.Connection[Any]
@@ -30,6 +30,7 @@ TYPES: dict[str, dict[str, Any]] = {
         "window_aggregate": "COUNT",
         "window_group": ["counterparty_account"],
         "window_length": ":length_s",
+        "window_lateness": 0,
         "parameters": {"least": 2, "length_s": 20},
     },
     "SUMMED": {
@@ -38,6 +39,7 @@ TYPES: dict[str, dict[str, Any]] = {
         "window_value": "balance_after_minor",
         "window_condition": "event.amount_minor < 0",
         "window_length": ":length_s",
+        "window_lateness": 5,
         "parameters": {"least": 1, "length_s": 30},
     },
     "NEW": {
@@ -190,6 +192,7 @@ def test_kills_replays_and_forgetting_change_nothing(
 ) -> None:
     chosen = random.Random(seed)
     monkeypatch.setattr(judged, "MOST_ALERTS", 25)
+    monkeypatch.setattr(window, "KEPT_UNPRUNED", 4)
     for _ in range(20):
         writers.preference()
     with psycopg.connect(database, autocommit=True) as connection:

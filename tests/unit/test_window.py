@@ -112,7 +112,7 @@ def test_a_ring_is_the_definition(aggregate: str, data: st.DataObject) -> None:
             if ring is None or not ring.covers(event.group, after_us, event.at_us):
                 noted("loaded" if ring is None else "loaded again")
                 ring = loaded(came[:there], at, after_us, latest_only)
-            ring.reach(0 if latest_only else event.at_us - after_us)
+            ring.reach(0 if latest_only else event.at_us - after_us, event.at_us)
             found = history(aggregate, ring, event.group, event.at_us, length_us, event.seen_below, (event.value,))
             assert found == brute_force(aggregate, came, at, length_us)
         if ring is not None and event.group is not None:
@@ -179,8 +179,8 @@ def test_an_event_that_comes_twice_counts_once() -> None:
 
 def test_a_ring_stays_bounded_by_what_its_windows_reach() -> None:
     ring = Ring(-1)
-    ring.reach(60 * SECOND_US)
     for number in range(10_000):
+        ring.reach(60 * SECOND_US, number * SECOND_US)
         ring.settle("g", Moment((number * SECOND_US, 0, f"e{number}", 1), None, 0))
         ring.prune()
     assert ring.size <= 2 * 60 + KEPT_UNPRUNED + 1
