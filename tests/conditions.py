@@ -151,13 +151,22 @@ def cases(draw: DrawFn, columns: Mapping[str, Column]) -> Case:
 class Writer:
     """Draws expressions over these columns; `depth`: so many levels of parentheses, calls and CASE at most."""
 
-    def __init__(self, draw: Callable[[SearchStrategy[Any]], Any], columns: Mapping[str, Column], history: bool = True) -> None:
+    def __init__(
+        self,
+        draw: Callable[[SearchStrategy[Any]], Any],
+        columns: Mapping[str, Column],
+        history: bool = True,
+        parameters: bool = True,
+    ) -> None:
         self._draw = draw
         names = {kind: [f"event.{name}" for name, column in columns.items() if column.kind == kind] for kind in VALUES}
+        given_ = {
+            kind: [f":{name}" for name, rule in DECLARED.items() if parameters and rule["type"] == kind] for kind in VALUES
+        }
         self._names = {
-            "integer": [*names["integer"], ":limit", ":bound", *(f"history.{name}" for name in HISTORY if history)],
-            "text": [*names["text"], ":word"],
-            "boolean": [*names["boolean"], ":flag", "true", "FALSE", "null"],
+            "integer": ["7", *names["integer"], *given_["integer"], *(f"history.{name}" for name in HISTORY if history)],
+            "text": ["'x'", *names["text"], *given_["text"]],
+            "boolean": [*names["boolean"], *given_["boolean"], "true", "FALSE", "null"],
         }
         self._properties = [f"{column} ->> '{name}'" for column in names["json"] for name in NAMES]
         self._time = names["time"][0]

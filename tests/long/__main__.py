@@ -12,7 +12,18 @@ from bankalerts.errors import BankalertsError
 from tests.long.frame import Options, Report
 from tests.shared_data import FOLDER
 
-NAMES = ("berka", "berka-kill", "rebalance", "interleave", "latency", "mail-down", "new-type", "bulk", "explain")
+NAMES = (
+    "berka",
+    "berka-kill",
+    "rebalance",
+    "interleave",
+    "latency",
+    "mail-down",
+    "new-type",
+    "bulk",
+    "explain",
+    "differential",
+)
 
 
 def main() -> None:
