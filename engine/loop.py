@@ -6,8 +6,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import psycopg
 from confluent_kafka import KafkaException, Message
@@ -21,18 +24,18 @@ from engine.catalogue import Catalogue
 from engine.checkpoint import Checkpoints
 from engine.database import Database, Stopped
 from engine.judged import Judged, Portion, Record, batch_of, decide, in_portions, keys_of, needs_of, timers_of
-from engine.memory import Memory
-from engine.outbox import Batch, PositionLost, Refused
+from engine.memory import EventKey, Memory
+from engine.outbox import Batch, Move, PositionLost, Refused
 from engine.positions import Positions, read_position
 from engine.readers import EventReader, Stalled, admin_client, describe, kafka_config, source, watermarks
-from engine.recall import EventKey
-from engine.state_follower import STALLED_AFTER_S, StateFollower
+from engine.state_follower import STALLED_AFTER_S, Lookup, StateFollower
 from engine.timekeeper import Timekeeper
 from engine.timer import Standing
 
 log = logging.getLogger(__name__)
 
 GROUP = "bankalerts-engine"
+BACKLOG = 1_000  # so many events at once are a backlog
 MOST_EVENTS = 10_000  # at once, when there is a backlog; live, a turn takes what is there
 IDLE_S = 0.05
 STORE_POSITIONS_EVERY_S = 1.0
@@ -41,6 +44,18 @@ REJOIN_AFTER_S = 1.0
 UNKNOWN_VERSION = "the versions stamped on it are not known here: is it from another database?"
 
 Stalls = set[tuple[int, int]]
+T = TypeVar("T")
+
+
+@dataclass
+class Write:
+    """What is written in one transaction, and where that is under way in a thread of its own."""
+
+    found: Sequence[Judged]
+    after: Mapping[int, int]
+    moves: Sequence[Move]
+    batch: Batch
+    done: Future[None] | None = None
 
 
 class Engine:
@@ -59,6 +74,8 @@ class Engine:
         self._on_ready = on_ready
         self._positions = Positions()
         self._memory = Memory()
+        self._under_way: Write | None = None
+        self._writer = ThreadPoolExecutor(1, "writer")
         self._parked: set[int] = set()  # catalogue versions whose parked types were told
         self._stored_at = self._came_at = self._kept_at = time.monotonic()
         config = kafka_config(settings.kafka, settings.name)
@@ -81,19 +98,28 @@ class Engine:
         4. find the state and the catalogue each event was stamped with; none: quarantine
         5. match; for a portion of the events at a time:
         6. load what has to be known of the past, and judge on it
-        7. write alerts, messages, what is remembered, quarantine and positions, in one transaction
+        7. write alerts, messages, what is remembered, quarantine and positions, in one transaction; behind a backlog, while the
+           next events are read and matched: whatever asks PostgreSQL, or writes, waits for that transaction first
         """
         while not stop.is_set():
             messages = self._events.read(MOST_EVENTS, IDLE_S)
             self._check_progress(bool(messages))
             self._state.read_on()
+            ahead = len(messages) >= BACKLOG
             for portion in in_portions(self._records(messages)):
-                self._write(portion, self._judge(portion))
+                self._write(portion, self._judge(portion), ahead)
                 self._memory.prune()
+            if not ahead:
+                self._finish_write()
             self._store_positions(STORE_POSITIONS_EVERY_S)
             self._keep_checkpoints()
 
     def close(self) -> None:
+        try:
+            self._finish_write()
+        except (PositionLost, Stopped, psycopg.Error) as error:
+            log.warning("the last write was not done (%s): these events are judged again", error)
+        self._writer.shutdown()
         self._events.close()
         self._state.close()
 
@@ -116,27 +142,29 @@ class Engine:
     def _records(self, messages: Iterable[Message]) -> list[Record]:
         """The records that are due, each with its event and what that is judged on, or a reason for the quarantine."""
         records = []
+        due = self._positions.all()
         for message in messages:
-            partition, offset = int(message.partition() or 0), int(message.offset() or 0)
-            due = self._positions.next(partition)
-            if due is not None and offset >= due:
+            partition: Any = message.partition()  # a record that came from Kafka has both
+            offset: Any = message.offset()
+            if offset >= due.get(partition, offset + 1):
                 records.append(decoded(partition, offset, message))
-        events = [(record.partition, record.event) for record in records if record.event is not None]
-        if not events:
-            return records
-        stamped = self._database.reading(lambda connection: self._state.stamped(connection, events))
-        parked: dict[int, Catalogue] = {}
-        for record in records:
+        lookup = self._state.find(records)
+        if lookup.missing:
+            self._find_elsewhere(lookup)
+        self._park(lookup.parked)
+        return records
+
+    def _find_elsewhere(self, lookup: Lookup) -> None:
+        """The states that memory does not have: by reading on, or from the history tables."""
+        events = [(record.partition, record.event) for record in lookup.missing]
+        stamped = self._reading(lambda connection: self._state.stamped(connection, events))
+        for record in lookup.missing:
             event = record.event
-            if event is None:
-                continue
             record.found = found = stamped.get((event.entity, event.state_version, event.catalogue_version))
             if found is None:
                 record.reason = UNKNOWN_VERSION
             elif found.catalogue.broken:
-                parked[event.catalogue_version] = found.catalogue
-        self._park(parked)
-        return records
+                lookup.parked[event.catalogue_version] = found.catalogue
 
     def _judge(self, portion: Portion) -> list[Judged]:
         """What each record led to, on the past as PostgreSQL has it: everything before this portion is written."""
@@ -144,27 +172,46 @@ class Engine:
         standing = Standing()
         if portion.remembering:
             keys = keys_of(portion)
-            recorded = self._database.reading(lambda connection: recall.read_recorded(connection, keys))
+            recorded = self._reading(lambda connection: recall.read_recorded(connection, keys))
             needs = needs_of(portion, self._memory)
-            self._database.reading(lambda connection: recall.load(connection, self._memory, needs))
+            self._reading(lambda connection: recall.load(connection, self._memory, needs))
             if timers := timers_of(portion):
-                standing = self._database.reading(lambda connection: timer_rows.load(connection, timers))
+                standing = self._reading(lambda connection: timer_rows.load(connection, timers))
         return list(decide(portion, self._memory, recorded, datetime.now(UTC), standing))
 
-    def _write(self, portion: Portion, found: Sequence[Judged]) -> None:
-        """Write what these records led to. Where PostgreSQL refuses a value of it, one by one: the others flow on."""
+    def _write(self, portion: Portion, found: Sequence[Judged], ahead: bool) -> None:
+        """Write what these records led to; `ahead`: go on while it is written."""
+        self._finish_write()
         after = {record.partition: record.offset + 1 for record in portion.records}
         if not found:
             self._positions.judged(after)
             return
+        batch, moves = batch_of(self._topic, found), self._positions.moves(after)
+        write = Write(found, after, moves, batch)
+        if ahead:
+            write.done = self._writer.submit(self._transact, moves, batch)
+        self._under_way = write
+        if not ahead:
+            self._finish_write()
+
+    def _finish_write(self) -> None:
+        """Have what is under way written. Where PostgreSQL refuses a value of it, one by one: the others flow on."""
+        write, self._under_way = self._under_way, None
+        if write is None:
+            return
         try:
-            self._store(after, batch_of(self._topic, found))
+            if write.done is None:
+                self._transact(write.moves, write.batch)
+            else:
+                write.done.result()
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             # memory has seen what is not written now: what comes next finds it in PostgreSQL as it is
             self._memory.clear()
-            for judged in found:
-                self._write_alone(judged, error if len(found) == 1 else None)
-            self._positions.judged(after)
+            for judged in write.found:
+                self._write_alone(judged, error if len(write.found) == 1 else None)
+            self._positions.judged(write.after)
+        else:
+            self._stored(write.moves, write.batch)
 
     def _write_alone(self, judged: Judged, error: psycopg.Error | None) -> None:
         """`error`: what PostgreSQL said of just this. What it refuses goes to the quarantine."""
@@ -183,7 +230,7 @@ class Engine:
         """Tell operators of alert types that do not compile, once for each version of the catalogue."""
         for version in [version for version in catalogues if version not in self._parked]:
             rows = catalogues[version].broken
-            self._database.reading(
+            self._reading(
                 lambda connection, version=version, rows=rows: outbox.park(connection, version, rows)  # type: ignore[misc]
             )
             self._parked.add(version)
@@ -198,18 +245,30 @@ class Engine:
             self._store({}, Batch())
 
     def _store(self, after: Mapping[int, int], batch: Batch) -> None:
+        self._finish_write()
         moves = self._positions.moves(after)
         if moves:
-            self._database.writing(
-                self._topic, moves, lambda connection: outbox.write(connection, self._name, self._topic, moves, batch)
-            )
-            self._positions.stored(moves)
+            self._transact(moves, batch)
+        self._stored(moves, batch)
+
+    def _transact(self, moves: Sequence[Move], batch: Batch) -> None:
+        self._database.writing(
+            self._topic, moves, lambda connection: outbox.write(connection, self._name, self._topic, moves, batch)
+        )
+
+    def _stored(self, moves: Sequence[Move], batch: Batch) -> None:
+        self._positions.stored(moves)
         self._stored_at = time.monotonic()
         for refused in batch.refused:
             log.error(
                 *("%s, partition %d, position %d: quarantined: %s", refused.topic.name),
                 *(refused.partition, refused.position, refused.reason),
             )
+
+    def _reading(self, work: Callable[[outbox.Connection], T]) -> T:
+        """Ask PostgreSQL, on the same connection: after what is being written."""
+        self._finish_write()
+        return self._database.reading(work)
 
     def _assigned(self, partitions: list[int]) -> dict[int, int]:
         """The snapshot first, the position after: nothing is judged before its state is here."""
@@ -218,7 +277,7 @@ class Engine:
             beginning, _ = watermarks(self._admin, self._topic.name, partition)
             self._positions.take(
                 partition,
-                self._database.reading(
+                self._reading(
                     lambda connection, part=partition, first=beginning: read_position(  # type: ignore[misc]
                         connection, self._name, self._topic, part, first
                     )
@@ -242,7 +301,7 @@ class Engine:
         log.info("gave up partitions %s; states so far: %s", sorted(partitions), self._state.told())
 
     def _quarantine_now(self, refused: Refused) -> None:
-        self._database.reading(lambda connection: outbox.quarantine(connection, self._name, refused))
+        self._reading(lambda connection: outbox.quarantine(connection, self._name, refused))
 
 
 def decoded(partition: int, offset: int, message: Message) -> Record:
