@@ -86,12 +86,17 @@ def _compiled(
     except (SqlglotError, RecursionError) as error:
         raise BadCondition(f"it is not a SQL expression: {error}") from error
     nullable = {name: column.nullable for name, column in columns.items()}
-    writer = Writer(nullable, all_given=True)
-    return _function(writer.write(tree), Writer(nullable, all_given=False).write(tree)), writer
+    writer = Writer(nullable, all_given=True, in_place=True)
+    some_missing = Writer(nullable, all_given=False, in_place=False).write(tree)
+    try:
+        return _function(writer.write(tree), some_missing), writer
+    except (SyntaxError, RecursionError, MemoryError):  # Python takes 200 parentheses inside each other
+        flatter = Writer(nullable, all_given=True, in_place=False).write(tree)
+        return _function(flatter, some_missing), writer
 
 
 def _function(all_given: Source, some_missing: Source) -> Callable[..., Any]:
-    """One function of both: plain operators while all parameters are there, NULL for a missing one."""
+    """One function of both: quick while all parameters are there, NULL for a missing one."""
     source = (
         "def holds(event, parameters, history=None):\n"
         f"    try:\n        return {all_given.text}\n"

@@ -1,10 +1,12 @@
 """Writes Python for an expression that sqlglot parsed; its kinds have been checked before.
 
-Where an operand may be NULL the three-valued functions of condition_values are called; elsewhere plain operators are written.
+Where nothing is NULL plain operators are written. Where an operand may be, what is common is written in place, with names for
+what is used twice; the rest calls the three-valued functions of condition_values.
 """
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -96,12 +98,14 @@ class Writer:
     """Writes Python for a tree; `read` collects the event's columns it met, `reads_history` whether it met history.*.
 
     `nullable`: of each column whether it may be NULL. `all_given`: parameters are indexed, a missing one is a KeyError;
-    else a missing one is NULL.
+    else a missing one is NULL. `in_place`: less is called, at the cost of more parentheses inside each other.
     """
 
-    def __init__(self, nullable: Mapping[str, bool], all_given: bool) -> None:
+    def __init__(self, nullable: Mapping[str, bool], all_given: bool, in_place: bool) -> None:
         self._nullable = nullable
         self._all_given = all_given
+        self._in_place = in_place
+        self._names = (f"v{number}" for number in itertools.count())
         self.read: set[str] = set()
         self.reads_history = False
 
@@ -126,7 +130,7 @@ class Writer:
         if isinstance(node, (exp.And, exp.Or)):
             return self._connective(node)
         if isinstance(node, exp.Not):
-            return _negated(self.write(node.this))
+            return self._negated(self.write(node.this))
         if isinstance(node, exp.Neg):
             return self._binary("-", Source("0", False), self.write(node.this))
         if isinstance(node, exp.Is):
@@ -160,9 +164,17 @@ class Writer:
         raise BadCondition(f"{node.sql()} ({type(node).__name__}) is not in the subset of docs/sql-contract.md")
 
     def _binary(self, sign: str, left: Source, right: Source) -> Source:
-        if left.nullable or right.nullable:
+        if not (left.nullable or right.nullable):
+            return Source(f"({left.text} {sign} {right.text})", False)
+        if not self._in_place:
             return Source(f"{_NAMES[sign]}({left.text}, {right.text})", True)
-        return Source(f"({left.text} {sign} {right.text})", False)
+        tests, operands = [], []
+        for text, nullable in (left, right):
+            name = next(self._names) if nullable else text
+            operands.append(name)
+            if nullable:
+                tests.append(f"({name} := {text}) is None")
+        return Source(f"(None if {' or '.join(tests)} else {f' {sign} '.join(operands)})", True)
 
     def _connective(self, node: exp.And | exp.Or) -> Source:
         word = "and" if isinstance(node, exp.And) else "or"
@@ -170,11 +182,26 @@ class Writer:
         text, nullable = parts[0]
         for part in parts[1:]:
             nullable = nullable or part.nullable
-            text = f"{word}3({text}, {part.text})" if nullable else f"({text} {word} {part.text})"
+            text = self._connected(word, text, part.text) if nullable else f"({text} {word} {part.text})"
         return Source(text, nullable)
 
+    def _connected(self, word: str, left: str, right: str) -> str:
+        """Right is not evaluated where left decides. Where left does not, right decides or left says whether it counts."""
+        if not self._in_place:
+            return f"{word}3({left}, {right})"
+        a, b = next(self._names), next(self._names)
+        if word == "and":
+            return f"(False if ({a} := {left}) is False else ({b} if ({b} := {right}) is False or {a} else None))"
+        return f"(True if ({a} := {left}) is True else ({b} if ({b} := {right}) is True or {a} is False else None))"
+
     def _maybe_negated(self, node: exp.Expr, source: Source) -> Source:
-        return _negated(source) if node.args.get("negate") else source
+        return self._negated(source) if node.args.get("negate") else source
+
+    def _negated(self, source: Source) -> Source:
+        if not (source.nullable and self._in_place):
+            return Source(f"not3({source.text})" if source.nullable else f"(not {source.text})", source.nullable)
+        name = next(self._names)
+        return Source(f"(None if ({name} := {source.text}) is None else not {name})", True)
 
     def _case(self, node: exp.Case) -> Source:
         """An unknown condition does not count. What CASE compares is written once: in nests it would grow without bound."""
@@ -222,10 +249,6 @@ def _chain(node: exp.Expr) -> Iterable[exp.Expr]:
             break
         node = node.this
     return reversed(operands)
-
-
-def _negated(source: Source) -> Source:
-    return Source(f"not3({source.text})" if source.nullable else f"(not {source.text})", source.nullable)
 
 
 def _call(name: str, parts: Iterable[Source], nullable: bool) -> Source:
