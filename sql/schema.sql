@@ -360,6 +360,17 @@ COMMENT ON FUNCTION audit.candidates_query(p_type audit.alert_type_history, p_ki
 
 
 --
+-- Name: defaults_query(audit.alert_type_history); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.defaults_query(p_type audit.alert_type_history) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select quote_literal(coalesce(jsonb_object_agg(name, rule -> 'default') filter (where rule ? 'default'), '{}')) from jsonb_each(p_type.parameters) d (name, rule)
+$$;
+
+
+--
 -- Name: dry_run(audit.alert_type_history, date, date, jsonb, bigint); Type: FUNCTION; Schema: audit; Owner: -
 --
 
@@ -508,11 +519,18 @@ declare
     v_preference audit.judgement;
     v_alert_time timestamptz;
     v_armed boolean;
+    v_stamps bigint[];
     v_operations audit.judgement[];
 begin
     select bool_or(t.cool_down is not null or t.rearm_margin is not null or t.timer_arm is not null or t.timer_schedule is not null)
       into v_remembers from unnest(p_versions) t;
+    -- of one event, where nothing is remembered, the version stamped on it is enough
+    if p_event_id is not null and not v_remembers then
+        v_stamps := array(select catalogue_version from audit.event where event_kind = p_event_kind and event_id = p_event_id);
+    end if;
     foreach v_type in array p_versions loop
+        continue when not exists (select from unnest(v_stamps) s where s >= v_type.from_version and (v_type.until_version is null or s < v_type.until_version))
+                  and v_stamps is not null;
         continue when v_type.timer_schedule is not null and p_event_kind <> 'TIMER';
         if v_type.timer_schedule is null and (v_remembers or coalesce(p_event_kind, v_type.event_kind) = v_type.event_kind) then
             v_queries := v_queries || audit.sound_query(v_type, v_type.event_kind, p_now, p_assumed);
@@ -523,7 +541,7 @@ begin
     end loop;
     if not v_remembers then
         foreach v_query in array v_queries loop
-            return query execute v_query using p_from, p_until, p_event_id, p_customer, null::text, p_alerted_only;
+            return query execute v_query using p_from, p_until, p_event_id, p_customer, null::text, p_alerted_only, p_from;
         end loop;
         return;
     elsif v_queries = '{}' then
@@ -536,13 +554,14 @@ begin
          order by account_id, customer_id, preference_no, (place).seen_no nulls last,
                   coalesce((place).transaction_id, 0), (place).inserted_at, (place).event_id $query$, array_to_string(v_queries, ' union all '))
         using '-infinity'::date, 'infinity'::date, null::text, p_customer,
-              case when p_event_id is not null then coalesce(audit.entity_of(p_event_kind, p_event_id), '') end, p_alerted_only
+              case when p_event_id is not null then coalesce(audit.entity_of(p_event_kind, p_event_id), '') end, p_alerted_only, p_from
     loop
         if (j.account_id, j.customer_id, j.preference_no) is distinct from (v_preference.account_id, v_preference.customer_id, v_preference.preference_no) then
             v_armed := true; v_alert_time := null; v_operations := '{}';
         end if;
         v_preference := j;
-        if j.event_kind = 'TIMER' and j.outcome in ('ALERTED', 'CONDITION_FALSE', 'CONDITION_UNKNOWN') and not audit.timer_stands(v_operations, j) then
+        if j.event_kind = 'TIMER' and j.outcome in ('ALERTED', 'CONDITION_FALSE', 'CONDITION_UNKNOWN') and not (p_now and v_type.timer_schedule is not null)
+            and not audit.timer_stands(v_operations, j) then
             j.outcome := 'TIMER_CANCELLED';
         end if;
         if j.outcome in ('ALERTED', 'CONDITION_FALSE', 'CONDITION_UNKNOWN') and j.rearm_margin > 0 and j.rearms then
@@ -623,7 +642,7 @@ declare
                                              p_type.timer_cancel, p_type.timer_key, 'event.' || p_type.window_value);
     v_parts jsonb;
 begin
-    v_parts := audit.kind_parts(p_kind) || jsonb_build_object(
+    v_parts := audit.kind_parts(p_kind) || case when v_timer and p_now then audit.supposed_timers(p_type, p_assumed) else '{}' end || jsonb_build_object(
         'alert_type', quote_literal(p_type.alert_type), 'type_version', p_type.from_version,
         'candidates', audit.candidates_query(p_type, p_kind, p_now, p_assumed),
         'window', audit.window_query(p_type, p_kind, p_now),
@@ -662,7 +681,7 @@ begin
         'outcome', case when v_timer or not v_armed then $query$case when judged.met then 'ALERTED' when judged.met is null then 'CONDITION_UNKNOWN' else 'CONDITION_FALSE' end$query$
                         else $query$case when timer.arms then 'ARMS_TIMER' when timer.cancels then 'CANCELS_TIMER' else 'LEAVES_TIMER' end$query$ end,
         'judges', case when v_timer or not v_armed then 'true' else 'false' end,
-        'defaults', quote_literal(coalesce((select jsonb_object_agg(n, r -> 'default') from jsonb_each(p_type.parameters) d (n, r) where r ? 'default'), '{}')),
+        'defaults', audit.defaults_query(p_type),
         'default_channels', quote_literal(p_type.default_channels),
         'columns', quote_literal('{amount_minor,currency}'::text[] || p_type.window_group || array(
             select m[1] from regexp_matches(v_expressions, 'event\.([a-z_]+)', 'g') m)),
@@ -674,7 +693,7 @@ select {kind}, event.{id}, event.{day}, {account}, preference.customer_id, {aler
        jsonb_build_object('parameters', subject.parameters, 'history', {history}, 'event', (
            select coalesce(jsonb_object_agg(c, value), '{}') from jsonb_each(to_jsonb(event)) e (c, value) where c = any ({columns}::text[]))),
        {type_version}::bigint, preference.from_version, permission.from_version, subject.place,
-       limits.cool_down, limits.rearm_margin, ({rearms})::boolean, timer.arms, timer.cancels, timer.key, {due_at}
+       limits.cool_down, limits.rearm_margin, ({rearms})::boolean as rearms, timer.arms, timer.cancels, timer.key as timer_key, {due_at} as due_at
   from {relation} event
   left join alerting.seen_event seen on {as_seen} and (seen.event_kind, seen.event_id, seen.event_date) = ({kind}, event.{id}, event.{day})
   join lateral ({candidates}) preference on true
@@ -950,7 +969,7 @@ declare
 begin
     v_query := audit.judging_query(p_type, p_kind, p_now, p_assumed);
     -- asks for no date: only whether it can be planned
-    execute v_query using 'infinity'::date, '-infinity'::date, '', 0::bigint, '', true;
+    execute v_query using 'infinity'::date, '-infinity'::date, '', 0::bigint, '', true, current_date;
     return v_query;
 exception when syntax_error_or_access_rule_violation or sqlstate 'BA001' then
     return audit.judging_query(jsonb_populate_record(p_type, jsonb_build_object('condition', null, 'window_aggregate', null, 'window_condition', null,
@@ -977,6 +996,57 @@ CREATE FUNCTION audit.status_query(p_kind text, p_statuses text[]) RETURNS text
     select case when audit.kind_parts(p_kind) ->> 'status' is null or p_statuses = '{}' then 'true'
                 else format('%s = any (%L::text[])', audit.kind_parts(p_kind) ->> 'status', p_statuses) end
 $$;
+
+
+--
+-- Name: supposed_timers(audit.alert_type_history, jsonb); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.supposed_timers(p_type audit.alert_type_history, p_assumed jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    AS $_$
+declare
+    -- what events would have armed and is due by now; seen after all events there are
+    c_armed constant text := $query$
+        select distinct on (j.account_id, j.customer_id, j.preference_no, j.timer_key, j.due_at) j.account_id, j.customer_id, j.preference_no, j.timer_key,
+               j.due_at as event_time
+          from ({arming}) j (event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no)
+         where j.arms and j.timer_key is not null and j.due_at <= clock_timestamp() $query$;
+    -- each time since $7 that the schedule names
+    c_scheduled constant text := $query$
+        select event.account_id, preference.customer_id, preference.preference_no, '' as timer_key, due.at as event_time
+          from {owners} event
+          join lateral ({candidates}) preference on true
+          join bank.customer c on c.customer_id = preference.customer_id
+         cross join lateral (
+            with recursive due (at) as (
+                select audit.next_due({schedule}, {defaults}::jsonb || preference.parameters, c.time_zone, $7::timestamp at time zone c.time_zone)
+                union all
+                select audit.next_due({schedule}, {defaults}::jsonb || preference.parameters, c.time_zone, at) from due where at <= clock_timestamp()
+            )
+            select at from due where at <= clock_timestamp()) due $query$;
+begin
+    return jsonb_build_object('relation', audit.filled($query$
+        (select 'supposed-' || row_number() over (order by event_time, account_id, customer_id, preference_no, timer_key) as timer_id,
+                (event_time at time zone 'UTC')::date as due_on, account_id, customer_id, {alert_type}::text as alert_type, preference_no, timer_key,
+                event_time, false as starts, 'UTC' as time_zone, event_time as inserted_at, 9223372036854775807 as transaction_id, null::bigint as seen_below, 0::bigint as state_version
+           from ({timers}) t) $query$,
+        jsonb_build_object('alert_type', quote_literal(p_type.alert_type), 'timers', case when p_type.timer_schedule is null
+            then audit.filled(c_armed, jsonb_build_object('arming', audit.judging_query(p_type, p_type.event_kind, true, p_assumed)))
+            else audit.filled(c_scheduled, jsonb_build_object(
+                'owners', case when p_type.event_kind = 'CUSTOMER_ACTIVITY' then '(select null::text as account_id, customer_id, 0 as state_version from bank.customer)'
+                               else '(select account_id, currency, 0 as state_version from bank.account)' end,
+                'candidates', audit.candidates_query(p_type, p_type.event_kind, true, p_assumed),
+                'schedule', quote_literal(p_type.timer_schedule), 'defaults', audit.defaults_query(p_type))) end)));
+end
+$_$;
+
+
+--
+-- Name: FUNCTION supposed_timers(p_type audit.alert_type_history, p_assumed jsonb); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.supposed_timers(p_type audit.alert_type_history, p_assumed jsonb) IS 'Instead of bank.timer_event, for a dry run: the timers that would have rung.';
 
 
 --

@@ -145,30 +145,27 @@ def bars(per_day: Mapping[date, int]) -> list[str]:
 def _judge(connection: Connection, question: Question, alert_type: Row, begin: Advance, advance: Advance) -> DryRun:
     days = dict(_explain.list_days(connection, since=question.since, event_kind=alert_type["event_kind"]))
     begin(sum(days.values()))
+    remembers = any(alert_type[column] for column in MEMORY)
+    spans = [(question.since, date.max)] if remembers else portions(days)  # a second piece would begin anew
     alerts: list[Row] = []
     with connection.cursor(row_factory=dict_row) as cursor:
-        for portion in portions(days, whole=any(alert_type[column] for column in MEMORY)):
-            cursor.execute(
-                _explain.dry_run.sql,
-                {
-                    "alert_type": json.dumps(alert_type), "since": portion[0], "until": portion[-1],
-                    "assumed": question.assumed, "customer_id": question.customer_id,
-                },
-            )  # fmt: skip
+        for since, until in spans:
+            asked = {"alert_type": json.dumps(alert_type), "since": since, "until": until}
+            cursor.execute(_explain.dry_run.sql, {**asked, "assumed": question.assumed, "customer_id": question.customer_id})
             alerts += cursor.fetchall()
-            advance(sum(days[day] for day in portion))
+            advance(sum(count for day, count in days.items() if since <= day <= until))
     return DryRun(question.alert_type, question.since, days, alerts)
 
 
-def portions(days: Mapping[date, int], *, whole: bool) -> list[list[date]]:
-    """Days in order, cut after about PORTION events; in one piece where a type remembers, as each piece would begin anew."""
-    found: list[list[date]] = []
+def portions(days: Mapping[date, int]) -> list[tuple[date, date]]:
+    """First and last day of spans of about PORTION events, in order."""
+    found: list[tuple[date, date]] = []
     events = PORTION
     for day in sorted(days):
-        if events >= PORTION and not (whole and found):
-            found.append([])
+        if events >= PORTION:
+            found.append((day, day))
             events = 0
-        found[-1].append(day)
+        found[-1] = (found[-1][0], day)
         events += days[day]
     return found
 

@@ -23,7 +23,17 @@ FUNCTIONS = (
         "entity_of",
         "timer_stands",
     ),
-    *("judging_query", "window_query", "aggregate_query", "candidates_query", "version_query", "status_query", "kind_parts"),
+    *(
+        "judging_query",
+        "supposed_timers",
+        "defaults_query",
+        "window_query",
+        "aggregate_query",
+        "candidates_query",
+        "version_query",
+        "status_query",
+        "kind_parts",
+    ),
     *("filled", "seen_before"),
 )
 

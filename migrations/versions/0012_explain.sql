@@ -27,7 +27,7 @@ declare
 begin
     v_query := audit.judging_query(p_type, p_kind, p_now, p_assumed);
     -- asks for no date: only whether it can be planned
-    execute v_query using 'infinity'::date, '-infinity'::date, '', 0::bigint, '', true;
+    execute v_query using 'infinity'::date, '-infinity'::date, '', 0::bigint, '', true, current_date;
     return v_query;
 exception when syntax_error_or_access_rule_violation or sqlstate 'BA001' then
     return audit.judging_query(jsonb_populate_record(p_type, jsonb_build_object('condition', null, 'window_aggregate', null, 'window_condition', null,
@@ -73,7 +73,7 @@ begin
     end loop;
     if not v_remembers then
         foreach v_query in array v_queries loop
-            return query execute v_query using p_from, p_until, p_event_id, p_customer, null::text, p_alerted_only;
+            return query execute v_query using p_from, p_until, p_event_id, p_customer, null::text, p_alerted_only, p_from;
         end loop;
         return;
     elsif v_queries = '{}' then
@@ -86,13 +86,14 @@ begin
          order by account_id, customer_id, preference_no, (place).seen_no nulls last,
                   coalesce((place).transaction_id, 0), (place).inserted_at, (place).event_id $query$, array_to_string(v_queries, ' union all '))
         using '-infinity'::date, 'infinity'::date, null::text, p_customer,
-              case when p_event_id is not null then coalesce(audit.entity_of(p_event_kind, p_event_id), '') end, p_alerted_only
+              case when p_event_id is not null then coalesce(audit.entity_of(p_event_kind, p_event_id), '') end, p_alerted_only, p_from
     loop
         if (j.account_id, j.customer_id, j.preference_no) is distinct from (v_preference.account_id, v_preference.customer_id, v_preference.preference_no) then
             v_armed := true; v_alert_time := null; v_operations := '{}';
         end if;
         v_preference := j;
-        if j.event_kind = 'TIMER' and j.outcome in ('ALERTED', 'CONDITION_FALSE', 'CONDITION_UNKNOWN') and not audit.timer_stands(v_operations, j) then
+        if j.event_kind = 'TIMER' and j.outcome in ('ALERTED', 'CONDITION_FALSE', 'CONDITION_UNKNOWN') and not (p_now and v_type.timer_schedule is not null)
+            and not audit.timer_stands(v_operations, j) then
             j.outcome := 'TIMER_CANCELLED';
         end if;
         if j.outcome in ('ALERTED', 'CONDITION_FALSE', 'CONDITION_UNKNOWN') and j.rearm_margin > 0 and j.rearms then

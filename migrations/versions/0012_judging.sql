@@ -206,6 +206,52 @@ $$
 $$;
 comment on function audit.window_query is 'history.value, previous, last and since of the event "subject" (design 4.4).';
 
+create function audit.defaults_query(p_type audit.alert_type_history) returns text
+    language sql stable as
+$$
+    select quote_literal(coalesce(jsonb_object_agg(name, rule -> 'default') filter (where rule ? 'default'), '{}')) from jsonb_each(p_type.parameters) d (name, rule)
+$$;
+
+create function audit.supposed_timers(p_type audit.alert_type_history, p_assumed jsonb) returns jsonb
+    language plpgsql stable as
+$$
+declare
+    -- what events would have armed and is due by now; seen after all events there are
+    c_armed constant text := $query$
+        select distinct on (j.account_id, j.customer_id, j.preference_no, j.timer_key, j.due_at) j.account_id, j.customer_id, j.preference_no, j.timer_key,
+               j.due_at as event_time
+          from ({arming}) j (event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no)
+         where j.arms and j.timer_key is not null and j.due_at <= clock_timestamp() $query$;
+    -- each time since $7 that the schedule names
+    c_scheduled constant text := $query$
+        select event.account_id, preference.customer_id, preference.preference_no, '' as timer_key, due.at as event_time
+          from {owners} event
+          join lateral ({candidates}) preference on true
+          join bank.customer c on c.customer_id = preference.customer_id
+         cross join lateral (
+            with recursive due (at) as (
+                select audit.next_due({schedule}, {defaults}::jsonb || preference.parameters, c.time_zone, $7::timestamp at time zone c.time_zone)
+                union all
+                select audit.next_due({schedule}, {defaults}::jsonb || preference.parameters, c.time_zone, at) from due where at <= clock_timestamp()
+            )
+            select at from due where at <= clock_timestamp()) due $query$;
+begin
+    return jsonb_build_object('relation', audit.filled($query$
+        (select 'supposed-' || row_number() over (order by event_time, account_id, customer_id, preference_no, timer_key) as timer_id,
+                (event_time at time zone 'UTC')::date as due_on, account_id, customer_id, {alert_type}::text as alert_type, preference_no, timer_key,
+                event_time, false as starts, 'UTC' as time_zone, event_time as inserted_at, 9223372036854775807 as transaction_id, null::bigint as seen_below, 0::bigint as state_version
+           from ({timers}) t) $query$,
+        jsonb_build_object('alert_type', quote_literal(p_type.alert_type), 'timers', case when p_type.timer_schedule is null
+            then audit.filled(c_armed, jsonb_build_object('arming', audit.judging_query(p_type, p_type.event_kind, true, p_assumed)))
+            else audit.filled(c_scheduled, jsonb_build_object(
+                'owners', case when p_type.event_kind = 'CUSTOMER_ACTIVITY' then '(select null::text as account_id, customer_id, 0 as state_version from bank.customer)'
+                               else '(select account_id, currency, 0 as state_version from bank.account)' end,
+                'candidates', audit.candidates_query(p_type, p_type.event_kind, true, p_assumed),
+                'schedule', quote_literal(p_type.timer_schedule), 'defaults', audit.defaults_query(p_type))) end)));
+end
+$$;
+comment on function audit.supposed_timers is 'Instead of bank.timer_event, for a dry run: the timers that would have rung.';
+
 create function audit.judging_query(p_type audit.alert_type_history, p_kind text, p_now boolean, p_assumed jsonb) returns text
     language plpgsql stable as
 $$
@@ -217,7 +263,7 @@ declare
                                              p_type.timer_cancel, p_type.timer_key, 'event.' || p_type.window_value);
     v_parts jsonb;
 begin
-    v_parts := audit.kind_parts(p_kind) || jsonb_build_object(
+    v_parts := audit.kind_parts(p_kind) || case when v_timer and p_now then audit.supposed_timers(p_type, p_assumed) else '{}' end || jsonb_build_object(
         'alert_type', quote_literal(p_type.alert_type), 'type_version', p_type.from_version,
         'candidates', audit.candidates_query(p_type, p_kind, p_now, p_assumed),
         'window', audit.window_query(p_type, p_kind, p_now),
@@ -256,7 +302,7 @@ begin
         'outcome', case when v_timer or not v_armed then $query$case when judged.met then 'ALERTED' when judged.met is null then 'CONDITION_UNKNOWN' else 'CONDITION_FALSE' end$query$
                         else $query$case when timer.arms then 'ARMS_TIMER' when timer.cancels then 'CANCELS_TIMER' else 'LEAVES_TIMER' end$query$ end,
         'judges', case when v_timer or not v_armed then 'true' else 'false' end,
-        'defaults', quote_literal(coalesce((select jsonb_object_agg(n, r -> 'default') from jsonb_each(p_type.parameters) d (n, r) where r ? 'default'), '{}')),
+        'defaults', audit.defaults_query(p_type),
         'default_channels', quote_literal(p_type.default_channels),
         'columns', quote_literal('{amount_minor,currency}'::text[] || p_type.window_group || array(
             select m[1] from regexp_matches(v_expressions, 'event\.([a-z_]+)', 'g') m)),
@@ -268,7 +314,7 @@ select {kind}, event.{id}, event.{day}, {account}, preference.customer_id, {aler
        jsonb_build_object('parameters', subject.parameters, 'history', {history}, 'event', (
            select coalesce(jsonb_object_agg(c, value), '{}') from jsonb_each(to_jsonb(event)) e (c, value) where c = any ({columns}::text[]))),
        {type_version}::bigint, preference.from_version, permission.from_version, subject.place,
-       limits.cool_down, limits.rearm_margin, ({rearms})::boolean, timer.arms, timer.cancels, timer.key, {due_at}
+       limits.cool_down, limits.rearm_margin, ({rearms})::boolean as rearms, timer.arms, timer.cancels, timer.key as timer_key, {due_at} as due_at
   from {relation} event
   left join alerting.seen_event seen on {as_seen} and (seen.event_kind, seen.event_id, seen.event_date) = ({kind}, event.{id}, event.{day})
   join lateral ({candidates}) preference on true

@@ -260,8 +260,41 @@ def test_many_days_are_shown_by_month() -> None:
     assert len(bars(dict(list(days.items())[:60]))) == 60
 
 
-def test_portions_are_cut_by_events_unless_the_type_remembers() -> None:
-    days = {date(2026, 1, day): 15_000 for day in range(1, 6)}
-    assert [len(portion) for portion in portions(days, whole=False)] == [2, 2, 1]
-    assert [len(portion) for portion in portions(days, whole=True)] == [5]
-    assert portions({}, whole=True) == []
+def test_long_work_is_done_in_portions() -> None:
+    days = {date(2026, 1, day): 15_000 for day in (1, 2, 3, 7, 9)}
+    found = [(first.day, last.day) for first, last in portions(days)]
+    assert found == [(1, 2), (3, 7), (9, 9)]
+    assert portions({}) == []
+
+
+@pytest.mark.parametrize(("hours", "alerts"), [(1, 2), (3, 1)])
+def test_dry_run_rings_the_timers_that_would_have_been_set(bank: Bank, tmp_path: Path, hours: int, alerts: int) -> None:
+    """Of two applications one is ended after two hours."""
+    for at, what, key in (("10:00", "START", "x"), ("10:00", "START", "y"), ("12:00", "END", "y")):
+        bank.event("CUSTOMER_ACTIVITY", at=at, activity_type=what, properties={"id": key})
+    file = tmp_path / "unfinished.sql"
+    file.write_text(
+        "select bank.put_alert_type(alert_type => 'UNFINISHED', event_kind => 'CUSTOMER_ACTIVITY', category => 'c',"
+        " title => 't', condition => 'true', timer_arm => 'event.activity_type = ''START''',"
+        " timer_cancel => 'event.activity_type = ''END''',"
+        " timer_key => 'event.properties ->> ''id''', timer_after => ':hours * 3600',"
+        ' parameters => \'{"hours": {"type": "integer", "minimum": 1, "maximum": 72}}\')'
+    )
+    arguments = ("--since", DAY, "--file", str(file), "--parameters", json.dumps({"hours": hours}))
+    found = answer(bank, "dry-run", "UNFINISHED", *arguments)
+    assert (found["alerts"], found["customers"]) == (alerts, 1)
+
+
+def test_dry_run_of_a_schedule_rings_at_its_times_until_now(bank: Bank, tmp_path: Path) -> None:
+    file = tmp_path / "report.sql"
+    file.write_text(
+        "select bank.put_alert_type(alert_type => 'REPORT', event_kind => 'ACCOUNT_ENTRY', category => 'c', title => 't',"
+        " condition => 'history.value > 0', window_aggregate => 'COUNT', window_length => '86400',"
+        ' parameters => \'{"hour": {"type": "integer", "minimum": 0, "maximum": 23}}\','
+        ' timer_schedule => \'{"every": "day", "hour": ":hour", "minute": 0}\')'
+    )
+    arguments = ("dry-run", "REPORT", "--since", DAY, "--file", str(file), "--parameters", '{"hour": 9}')
+    found = answer(bank, *arguments)
+    # the five entries are of the 20th, 13:00 in Amsterdam: the report of the next morning has them
+    assert (found["alerts"], found["customers"], found["per_day"]["2026-11-21"]) == (2, 2, 2)
+    assert found["sample"][0]["event_time"] == "2026-11-21 08:00:00+00:00"
