@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import gzip
+import json
 import random
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from bankalerts import settings
 from engine import timekeeper
 from tests.chain import Chain, Connection
 from tests.long.frame import Options, Report, fresh_stack, say
+from tests.running_stack import RunningStack
 from tests.shared_data import shared_data
 from tests.waiting import wait_until
 
@@ -78,6 +80,7 @@ def run(options: Options, report: Report) -> None:
                     say(f"{now:%Y-%m-%d}: {len(piece):,} activities, {rung:,} timers rang")
             told = {(case, due_at) for case, due_at in connection.execute(TOLD).fetchall()}
             twice = connection.execute("select count(*) from alerting.alert").fetchone() != (len(told),)
+            compare_with_reference(stack, report)
             states = dict(connection.execute("select state, count(*) from alerting.timer group by 1 order by 1").fetchall())
         report.figure("activities", len(activities))
         report.figure("applications", len({activity.case for activity in activities}))
@@ -91,6 +94,14 @@ def run(options: Options, report: Report) -> None:
     )
     report.line(not twice, "nobody is told twice")
     report.line(len(expected) > len({activity.case for activity in activities}) // 10, "there are silent applications")
+
+
+def compare_with_reference(stack: RunningStack, report: Report) -> None:
+    """Ask the SQL reference as well."""
+    began = time.monotonic()
+    verified = json.loads(stack.cli("verify", "--json", check=False).stdout)
+    report.figure("reference_s", round(time.monotonic() - began, 1))
+    report.line((verified["missing"], verified["extra"]) == (0, 0), "the SQL reference says the same")
 
 
 def read_activities(cases: int | None) -> list[Activity]:
