@@ -158,6 +158,8 @@ def test_the_deepest_and_longest_compile() -> None:
     assert holds("(" * 10 + "1" + "+ 1" * 80 + " > 0" + ")" * 10) is True
     assert holds("true" + " and true" * 99) is True
     assert holds("event.balance_after_minor = 1" + " or event.balance_after_minor = 1" * 24) is None
+    assert holds("null" + " and null" * 99) is None  # more parentheses than Python takes, were it written in place
+    assert holds("(null or " * 10 + "null" + " and null" * 60 + ")" * 10) is None
 
 
 def test_integers_and_texts() -> None:
