@@ -52,6 +52,7 @@ TYPES: dict[str, dict[str, Any]] = {
         "parameters": {"hour": {"type": "integer", "minimum": 0, "maximum": 23}},
     },
 }
+TIMER = "account_id, customer_id, alert_type, preference_no, timer_key, due_at"
 FOUND = (
     "select event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no"
     " from {} order by 1, 2, 3, 4, 5, 6, 7"
@@ -170,6 +171,14 @@ class Bank:
 
     def expected(self) -> list[tuple[Any, ...]]:
         return self.connection.execute(FOUND.format("audit.expected_alerts()").encode()).fetchall()
+
+    def armed(self) -> tuple[set[Any], set[Any]]:
+        """The timers that are there, and those that the reference says were armed; it does not tell of a schedule's first."""
+        there = self.connection.execute(f"select {TIMER} from alerting.timer".encode()).fetchall()
+        said = self.connection.execute(
+            f"select {TIMER} from audit.judged() where arms and due_at is not null and timer_key is not null".encode()
+        )
+        return set(there), set(said.fetchall())
 
 
 @pytest.fixture
@@ -319,6 +328,9 @@ def test_whatever_happens_the_engine_does_as_the_reference(database: str, seed: 
     bank = Bank(database, seed)
     outcomes = play(bank, steps=120)
     assert bank.alerts() == bank.expected(), f"seed {seed}"
+    there, said = bank.armed()
+    assert said <= there, f"seed {seed}"
+    assert {timer[2] for timer in there - said} <= {"DAILY"}, f"seed {seed}"
     assert outcomes["FIRED"] > 3, outcomes
     assert outcomes["CANCELLED"] > 3, outcomes
     bank.connection.close()
