@@ -1,4 +1,4 @@
-
+-- For whoever evaluates an expression, and for whoever writes one.
 create or replace function bank.condition_sql(p_condition text, p_parameters jsonb) returns text
     language plpgsql stable strict as
 $$

@@ -188,3 +188,36 @@ end
 $$;
 comment on function bank.of_kind is 'SQL for a part that must be of this kind; NULL is of any.';
 
+create function bank.alike(p_tokens bank.expression_token[], p_scope jsonb, p_parts bank.expression_part[], p_known boolean default false) returns text
+    language plpgsql as
+$$
+declare
+    v_kind text;
+    v_part bank.expression_part;
+begin
+    select kind into v_kind from unnest(p_parts) with ordinality where kind is not null order by ordinality limit 1;
+    foreach v_part in array p_parts loop
+        if v_part.kind in ('time', 'json') then
+            perform bank.refuse_token(p_scope, p_tokens[v_part.first_token], format('%s begins here, it does not compare', v_part.kind),
+                'Allowed here: integer, text, boolean.');
+        elsif v_part.kind <> v_kind then
+            perform bank.refuse_token(p_scope, p_tokens[v_part.first_token], format('%s is needed, and %s begins here', v_kind, v_part.kind),
+                'Compare like with like.');
+        end if;
+    end loop;
+    if p_known and v_kind is null then
+        perform bank.refuse_token(p_scope, p_tokens[(p_parts[1]).first_token], 'all of these are NULL', 'Allowed here: at least one value.');
+    end if;
+    return coalesce(v_kind, 'text');
+end
+$$;
+comment on function bank.alike is 'The kind that all parts have. p_known: at least one must not be NULL.';
+
+create function bank.listed(p_tokens bank.expression_token[], p_scope jsonb, p_parts bank.expression_part[], p_kind text) returns text
+    language plpgsql as
+$$
+begin
+    return (select string_agg(bank.of_kind(p_tokens, p_scope, p_parts[n], p_kind), ', ' order by n) from generate_subscripts(p_parts, 1) n);
+end
+$$;
+comment on function bank.listed is 'SQL for parts of one kind, with commas between.';
