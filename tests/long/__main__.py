@@ -23,6 +23,7 @@ NAMES = (
     "bulk",
     "explain",
     "differential",
+    "windows",
 )
 
 
