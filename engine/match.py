@@ -19,6 +19,7 @@ from engine.rows import Permission, Preference
 from engine.timer import Operation, Owner, operations, operations_of_timer
 from engine.window import History
 
+CROWD = 64  # preferences of one account from which on equal ones are looked at together
 BEYOND = 10**18  # an integer parameter of this size or more is NULL, as in engine.parameters
 
 
@@ -78,6 +79,8 @@ def _among_preferences(
 
     This is the engine's innermost loop: most preferences do not match, so the rest is done for those that do.
     """
+    if len(state.preferences) >= CROWD:
+        return _among_wishes(event, state, alert_types)
     matched: list[Candidate] = []
     remembering: list[Candidate] = []
     status, currency = event.status, event.currency
@@ -93,6 +96,29 @@ def _among_preferences(
         elif is_met(alert_type, preference, event, parameters_of(alert_type, given), None):
             matched.append(Candidate(alert_type, preference, None))
     return matched, remembering
+
+
+def _among_wishes(event: Event, state: State, alert_types: Mapping[str, AlertType]) -> tuple[list[Candidate], list[Candidate]]:
+    """The same for an account of many customers: most want the same as others do, which is looked at once."""
+    matched: list[Candidate] = []
+    remembering: list[Candidate] = []
+    for same in state.wishes:
+        first = same[0]
+        alert_type = alert_types.get(first.alert_type)
+        if alert_type is None or first.currency != event.currency:
+            continue
+        if alert_type.statuses and event.status not in alert_type.statuses:
+            continue
+        if alert_type.may_remember and remembers(alert_type, first.parameters):
+            remembering += [Candidate(alert_type, preference, None) for preference in same]
+        elif is_met(alert_type, first, event, parameters_of(alert_type, first.parameters), None):
+            matched += [Candidate(alert_type, preference, None) for preference in same]
+    return sorted(matched, key=_by_preference), sorted(remembering, key=_by_preference)
+
+
+def _by_preference(candidate: Candidate) -> tuple[int, str, int]:
+    preference = candidate.preference
+    return preference.customer_id, preference.alert_type, preference.preference_no
 
 
 def _sort_in(candidate: Candidate, event: Event, matched: list[Candidate], remembering: list[Candidate]) -> None:

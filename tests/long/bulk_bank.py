@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tests.chain import Connection
 
 LIVE_ACCOUNTS = 50
+BURST_AT_ONCE = 20
 FIRST_CUSTOMER = 7_000_000
 
 
@@ -38,7 +39,7 @@ select 'bulk-' || a, %(first)s + (a * 31 + c) %% %(customers)s, 'AUTHORISED', tr
 union all select 'live-' || n, %(first)s + n, 'OWNER', true from generate_series(0, %(live)s - 1) n
 union all select 'crowd', %(first)s + n, 'AUTHORISED', true from generate_series(0, %(crowd)s - 1) n
 """
-# on each bulk and live account one customer wants to know; of the crowd everybody does, from an amount of their own
+# on each bulk and live account one customer wants to know; of the crowd everybody does, from a round amount
 PREFERENCES = """
 insert into bank.alert_preference (account_id, customer_id, alert_type, currency, parameters, channels)
 select 'bulk-' || a, %(first)s + (a * 31) %% %(customers)s, 'DEBITED_ABOVE', 'EUR', '{"threshold_minor": 50000}', '{PUSH}'
@@ -46,7 +47,7 @@ select 'bulk-' || a, %(first)s + (a * 31) %% %(customers)s, 'DEBITED_ABOVE', 'EU
 union all select 'live-' || n, %(first)s + n, 'DEBITED_ABOVE', 'EUR', '{"threshold_minor": 50000}', '{PUSH}'
   from generate_series(0, %(live)s - 1) n
 union all
-select 'crowd', %(first)s + n, 'DEBITED_ABOVE', 'EUR', jsonb_build_object('threshold_minor', 50000 + n * 100), '{PUSH}'
+select 'crowd', %(first)s + n, 'DEBITED_ABOVE', 'EUR', jsonb_build_object('threshold_minor', 50000 + n %% 50 * 1000), '{PUSH}'
   from generate_series(0, %(crowd)s - 1) n
 """
 # one in a hundred leads to an alert
@@ -61,11 +62,11 @@ select account_id, customer_id, role, may_see_balance, valid_from - interval '1 
   from bank.account_permission where account_id like 'bulk-%%'
 on conflict (account_id, customer_id) do update set valid_from = excluded.valid_from
 """
-# most match nobody, one in a hundred matches every tenth of the crowd
+# most match nobody, one in a thousand matches an eighth of the crowd
 BURST = """
 insert into bank.account_entry (entry_id, booking_date, account_id, amount_minor, currency, description)
-select 'burst-' || n, current_date, 'crowd', case when n %% 100 = 0 then - 50000 - %(crowd)s * 10 else -100 end, 'EUR', 'burst'
-  from generate_series(1, %(burst)s) n
+select 'burst-' || n, current_date, 'crowd', case when n %% 1000 = 0 then -55500 else -100 end, 'EUR', 'burst'
+  from generate_series(%(from)s, %(until)s) n
 """
 
 
@@ -86,7 +87,9 @@ def reload(connection: Connection) -> None:
 
 
 def burst(connection: Connection, sizes: Sizes) -> None:
-    connection.execute(BURST, _values(sizes))
+    """Many transactions of some entries, as fast as they go."""
+    for number in range(1, sizes.burst_entries + 1, BURST_AT_ONCE):
+        connection.execute(BURST, {"from": number, "until": number + BURST_AT_ONCE - 1})
 
 
 def _values(sizes: Sizes) -> dict[str, int]:
@@ -98,5 +101,4 @@ def _values(sizes: Sizes) -> dict[str, int]:
         "live": LIVE_ACCOUNTS,
         "crowd": sizes.burst_customers,
         "entries": sizes.entries,
-        "burst": sizes.burst_entries,
     }

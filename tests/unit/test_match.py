@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from engine import match
 from engine.catalogue import build_catalogue, digest
 from engine.decode import AccountEntry, CustomerActivity
 from engine.match import Alert, Candidate, identity, judge
@@ -280,3 +281,17 @@ def test_the_identity_of_an_alert() -> None:
 
 def test_a_digest_tells_its_parts_apart() -> None:
     assert len({digest("a", "b"), digest("ab"), digest("ab", ""), digest("a\x1fb"), digest('a","b')}) == 5
+
+
+def test_a_crowd_is_judged_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What many want alike is looked at once: the same alerts, in the same order."""
+    customers = range(1, 41)
+    rows: list[Row] = [permission(customer_id=number) for number in customers if number % 5]
+    rows += [preference("DEBITED_ABOVE", 40 * (number % 4), customer_id=number) for number in customers]
+    rows += [preference("DEBITED_ABOVE", 0, customer_id=number, preference_no=2, enabled=False) for number in customers]
+    rows += [preference("BALANCE_BELOW", 100, customer_id=number, currency="USD") for number in customers]
+    assert len(rows) > match.CROWD
+    together = alerts(entry(), *rows)
+    monkeypatch.setattr(match, "CROWD", len(rows) + 1)
+    assert together == alerts(entry(), *rows)
+    assert [found.customer_id for found in together] == [number for number in customers if number % 5 and number % 4 < 3]

@@ -51,7 +51,8 @@ public final class AlertsApp {
         });
         CountDownLatch ended = new CountDownLatch(1);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-            streams.close(Duration.ofSeconds(20));
+            // leaves its group: the next start need not wait for its session to end
+            streams.close(new KafkaStreams.CloseOptions().leaveGroup(true).timeout(Duration.ofSeconds(20)));
             ended.countDown();
         }));
         streams.start();
