@@ -429,10 +429,10 @@ COMMENT ON FUNCTION audit.expected_alerts(p_from date, p_until date) IS 'The ale
 -- Name: explain(text, text, bigint); Type: FUNCTION; Schema: audit; Owner: -
 --
 
-CREATE FUNCTION audit.explain(p_event_kind text, p_event_id text, p_customer bigint DEFAULT NULL::bigint) RETURNS TABLE(event_date date, account_id text, customer_id bigint, alert_type text, preference_no integer, outcome text, compared jsonb, type_version bigint, type_by text, type_at timestamp with time zone, preference_version bigint, preference_by text, preference_at timestamp with time zone, permission_version bigint, permission_by text, permission_at timestamp with time zone, alert_id uuid, messages jsonb)
+CREATE FUNCTION audit.explain(p_event_kind text, p_event_id text, p_customer bigint DEFAULT NULL::bigint) RETURNS TABLE(event_date date, account_id text, customer_id bigint, alert_type text, preference_no integer, outcome text, condition text, compared jsonb, type_version bigint, type_by text, type_at timestamp with time zone, preference_version bigint, preference_by text, preference_at timestamp with time zone, permission_version bigint, permission_by text, permission_at timestamp with time zone, alert_id uuid, messages jsonb)
     LANGUAGE sql STABLE
     AS $$
-    select event_date, account_id, customer_id, alert_type, preference_no, outcome, compared, type_version, type_by, type_at,
+    select event_date, account_id, customer_id, alert_type, preference_no, outcome, condition, compared, type_version, type_by, type_at,
            preference_version, preference_by, preference_at, permission_version, permission_by, permission_at, alert_id, messages
       from audit.explained(p_event_kind => p_event_kind, p_event_id => p_event_id, p_customer => p_customer)
      order by event_date, account_id, customer_id, alert_type, preference_no
@@ -450,14 +450,14 @@ COMMENT ON FUNCTION audit.explain(p_event_kind text, p_event_id text, p_customer
 -- Name: explained(date, date, text, text, bigint); Type: FUNCTION; Schema: audit; Owner: -
 --
 
-CREATE FUNCTION audit.explained(p_from date DEFAULT '-infinity'::date, p_until date DEFAULT 'infinity'::date, p_event_kind text DEFAULT NULL::text, p_event_id text DEFAULT NULL::text, p_customer bigint DEFAULT NULL::bigint) RETURNS TABLE(event_kind text, event_id text, event_date date, account_id text, customer_id bigint, alert_type text, preference_no integer, outcome text, compared jsonb, type_version bigint, type_by text, type_at timestamp with time zone, preference_version bigint, preference_by text, preference_at timestamp with time zone, permission_version bigint, permission_by text, permission_at timestamp with time zone, alert_id uuid, messages jsonb)
+CREATE FUNCTION audit.explained(p_from date DEFAULT '-infinity'::date, p_until date DEFAULT 'infinity'::date, p_event_kind text DEFAULT NULL::text, p_event_id text DEFAULT NULL::text, p_customer bigint DEFAULT NULL::bigint) RETURNS TABLE(event_kind text, event_id text, event_date date, account_id text, customer_id bigint, alert_type text, preference_no integer, outcome text, condition text, compared jsonb, type_version bigint, type_by text, type_at timestamp with time zone, preference_version bigint, preference_by text, preference_at timestamp with time zone, permission_version bigint, permission_by text, permission_at timestamp with time zone, alert_id uuid, messages jsonb)
     LANGUAGE sql STABLE
     AS $$
     select j.event_kind, j.event_id, j.event_date, j.account_id, j.customer_id, j.alert_type, j.preference_no,
            case when j.outcome = 'ALERTED' and sent.suppressed then 'SUPPRESSED'
                 when j.outcome = 'ALERTED' and a.alert_id is null and exists (
                      select from alerting.parked_type k where (k.alert_type, k.catalogue_version) = (j.alert_type, j.type_version)) then 'TYPE_PARKED'
-                else j.outcome end, j.compared,
+                else j.outcome end, t.condition, j.compared,
            j.type_version, t.began_by, t.began_at, j.preference_version, coalesce(p.began_by, c.began_by), coalesce(p.began_at, c.began_at),
            j.permission_version, q.began_by, q.began_at, a.alert_id, sent.messages
       from audit.judged(p_from, p_until, p_event_kind, p_event_id, p_customer) j
@@ -4343,7 +4343,7 @@ COMMENT ON TABLE alerting.topic_layout IS 'How many partitions the topics by acc
 --
 
 CREATE TABLE audit.account_permission_history (
-    account_id text NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
     customer_id bigint NOT NULL,
     from_version bigint NOT NULL,
     until_version bigint,
@@ -4370,7 +4370,7 @@ COMMENT ON TABLE audit.account_permission_history IS 'Each permission as it was 
 --
 
 CREATE TABLE audit.alert_preference_history (
-    account_id text NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
     customer_id bigint NOT NULL,
     alert_type text NOT NULL,
     preference_no integer NOT NULL,
@@ -4700,7 +4700,7 @@ COMMENT ON VIEW audit.outbox_history IS 'One row per message with the alert behi
 --
 
 CREATE TABLE bank.account (
-    account_id text NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
     iban text,
     currency text NOT NULL,
     product text,
@@ -4751,7 +4751,7 @@ CREATE TABLE bank.account_entry_default (
 --
 
 CREATE TABLE bank.account_permission (
-    account_id text NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
     customer_id bigint NOT NULL,
     role text NOT NULL,
     may_see_balance boolean DEFAULT true NOT NULL,
@@ -4780,7 +4780,7 @@ COMMENT ON COLUMN bank.account_permission.state_version IS 'The account''s state
 --
 
 CREATE TABLE bank.alert_preference (
-    account_id text NOT NULL,
+    account_id text NOT NULL COLLATE pg_catalog."C",
     customer_id bigint NOT NULL,
     alert_type text NOT NULL,
     preference_no integer DEFAULT 1 NOT NULL,

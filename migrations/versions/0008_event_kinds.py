@@ -24,6 +24,14 @@ ROW_FUNCTIONS = (
     *("start_customer_version", "guard_customer"),
     *("stamp_card_authorisation", "stamp_payment_order", "stamp_customer_activity"),
 )
+NEWER = (
+    "event_kind <> 'ACCOUNT_ENTRY' or mandatory or statuses = '{}'"
+    " or window_aggregate is not null or timer_arm is not null or timer_schedule is not null"
+)
+ACCOUNT_TABLES = (
+    *("bank.account", "bank.account_permission", "bank.alert_preference"),
+    *("audit.account_permission_history", "audit.alert_preference_history"),
+)
 
 
 def upgrade() -> None:
@@ -35,10 +43,7 @@ def downgrade() -> None:
     op.execute("drop publication bankalerts")
     # what the older schema cannot say: its alert types and alerts
     for table in ("bank.alert_preference", "bank.customer_preference", "bank.message_template", "bank.alert_type"):
-        op.execute(
-            f"delete from {table} where alert_type in (select alert_type from bank.alert_type where event_kind <> 'ACCOUNT_ENTRY'"
-            " or mandatory or statuses = '{}' or window_aggregate is not null or timer_arm is not null or timer_schedule is not null)"
-        )
+        op.execute(f"delete from {table} where alert_type in (select alert_type from bank.alert_type where {NEWER})")  # noqa: S608
     op.execute("delete from alerting.alert where account_id is null")
     for function in FUNCTIONS:
         op.execute(f"drop function bank.{function}")
@@ -55,6 +60,13 @@ def downgrade() -> None:
     for function in ROW_FUNCTIONS:
         op.execute(f"drop function bank.{function}")
     op.execute("drop function audit.record_customer_preference")
+    op.execute("drop trigger check_row on bank.account")
+    for table in ACCOUNT_TABLES:
+        op.execute(f'alter table {table} alter column account_id type text collate "default"')
+    op.execute(
+        "create trigger check_row before insert or update of account_id, iban, currency, product, time_zone on bank.account"
+        " for each row execute function bank.check_account()"
+    )
     restore_functions("0001_bank", "bank.check_customer")
     op.execute(
         "create trigger check_row before insert or update on bank.customer for each row execute function bank.check_customer()"

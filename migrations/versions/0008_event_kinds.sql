@@ -14,6 +14,19 @@ begin
 end
 $$;
 
+-- account_id compares in collation "C" everywhere, as it does in events: with two collations no index served to join them, and each
+-- INSERT of an event read all accounts to find its own. (No type changes while a publication names the column; 0008_alert_type.sql
+-- publishes them again.)
+alter publication bankalerts set table alerting.capture_heartbeat (only_row, beat_at);
+drop trigger check_row on bank.account;
+alter table bank.account alter column account_id type text collate "C";
+alter table bank.account_permission alter column account_id type text collate "C";
+alter table bank.alert_preference alter column account_id type text collate "C";
+alter table audit.account_permission_history alter column account_id type text collate "C";
+alter table audit.alert_preference_history alter column account_id type text collate "C";
+create trigger check_row before insert or update of account_id, iban, currency, product, time_zone on bank.account
+    for each row execute function bank.check_account();
+
 -- Customers have versions as accounts have ---------------------------------------------------------------------------------------
 
 alter table bank.customer add column state_version bigint not null default 0;
