@@ -19,6 +19,7 @@ _explain = queries("explain", "psycopg")
 
 Row = Mapping[str, Any]
 EVENT_KINDS = ("ACCOUNT_ENTRY", "CARD_AUTHORISATION", "PAYMENT_ORDER", "CUSTOMER_ACTIVITY", "TIMER")
+BY_CONDITION = ("ALERTED", "SUPPRESSED", "CONDITION_FALSE", "CONDITION_UNKNOWN", "COOL_DOWN", "DISARMED", "TYPE_PARKED")
 OUTCOMES: dict[str, str] = {
     "ALERTED": "the condition is true",
     "SUPPRESSED": "alerted; every message was stopped before it was sent",
@@ -54,9 +55,7 @@ def run(database_url: str, event_kind: str, event_id: str, *, customer_id: int |
         connection.read_only = True
         events, rows = explain(connection, kind, event_id, customer_id)
     if not events:
-        raise BankalertsError(
-            f"there is no event {event_id} of kind {kind}: its id is looked for as it was inserted, letter by letter"
-        )
+        raise BankalertsError(f"there is no event {event_id} of kind {kind}: use the id that it was inserted with")
     if as_json:
         sys.stdout.write(json.dumps({"events": events, "preferences": rows}, default=str) + "\n")
     else:
@@ -109,6 +108,8 @@ def why(row: Row) -> list[str]:
     lines = [OUTCOMES[row["outcome"]]]
     if not agrees(row):
         lines.append("no such alert is there (yet)" if row["alert_id"] is None else "but the alert is there")
+    if row["outcome"] in BY_CONDITION:
+        lines.append(f"condition: {row['condition']}")
     lines += [f"{name}: {values(found)}" for name, found in row["compared"].items() if found]
     for what in ("type", "preference", "permission"):
         if row[f"{what}_version"] is not None:

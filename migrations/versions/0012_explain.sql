@@ -159,7 +159,7 @@ comment on function audit.expected_alerts is
 create function audit.explained(p_from date default '-infinity', p_until date default 'infinity', p_event_kind text default null,
                                 p_event_id text default null, p_customer bigint default null)
     returns table (event_kind text, event_id text, event_date date, account_id text, customer_id bigint, alert_type text, preference_no integer,
-                   outcome text, compared jsonb, type_version bigint, type_by text, type_at timestamptz,
+                   outcome text, condition text, compared jsonb, type_version bigint, type_by text, type_at timestamptz,
                    preference_version bigint, preference_by text, preference_at timestamptz,
                    permission_version bigint, permission_by text, permission_at timestamptz, alert_id uuid, messages jsonb)
     language sql stable as
@@ -168,7 +168,7 @@ $$
            case when j.outcome = 'ALERTED' and sent.suppressed then 'SUPPRESSED'
                 when j.outcome = 'ALERTED' and a.alert_id is null and exists (
                      select from alerting.parked_type k where (k.alert_type, k.catalogue_version) = (j.alert_type, j.type_version)) then 'TYPE_PARKED'
-                else j.outcome end, j.compared,
+                else j.outcome end, t.condition, j.compared,
            j.type_version, t.began_by, t.began_at, j.preference_version, coalesce(p.began_by, c.began_by), coalesce(p.began_at, c.began_at),
            j.permission_version, q.began_by, q.began_at, a.alert_id, sent.messages
       from audit.judged(p_from, p_until, p_event_kind, p_event_id, p_customer) j
@@ -189,12 +189,12 @@ comment on function audit.explained is
     'Why events led to alerts or not: one row for each event and preference with the outcome, the values compared, who wrote what counted and when, the alert and its messages.';
 
 create function audit.explain(p_event_kind text, p_event_id text, p_customer bigint default null)
-    returns table (event_date date, account_id text, customer_id bigint, alert_type text, preference_no integer, outcome text, compared jsonb,
+    returns table (event_date date, account_id text, customer_id bigint, alert_type text, preference_no integer, outcome text, condition text, compared jsonb,
                    type_version bigint, type_by text, type_at timestamptz, preference_version bigint, preference_by text, preference_at timestamptz,
                    permission_version bigint, permission_by text, permission_at timestamptz, alert_id uuid, messages jsonb)
     language sql stable as
 $$
-    select event_date, account_id, customer_id, alert_type, preference_no, outcome, compared, type_version, type_by, type_at,
+    select event_date, account_id, customer_id, alert_type, preference_no, outcome, condition, compared, type_version, type_by, type_at,
            preference_version, preference_by, preference_at, permission_version, permission_by, permission_at, alert_id, messages
       from audit.explained(p_event_kind => p_event_kind, p_event_id => p_event_id, p_customer => p_customer)
      order by event_date, account_id, customer_id, alert_type, preference_no

@@ -83,6 +83,7 @@ def test_explain_says_why_to_a_person(bank: Bank) -> None:
     assert "ACCOUNT_ENTRY e3 on account a" in said.stdout
     for text in (
         *("ALERTED", "CONDITION_FALSE", "DISABLED", "amount_minor -300", "least 450", "messages: SMS PENDING"),
+        "condition: - event.amount_minor > :least",
         *("preference: version 2, by ", "permission: version 1, by ", "type: version "),
     ):
         assert text in said.stdout
