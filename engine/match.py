@@ -13,12 +13,13 @@ import msgspec
 
 from engine.catalogue import AlertType, Catalogue, digest
 from engine.decode import Event, Timer
-from engine.packed import State
+from engine.packed import State, pack
 from engine.parameters import complete
 from engine.rows import Permission, Preference
 from engine.timer import Operation, Owner, operations, operations_of_timer
 from engine.window import History
 
+MOST_CROWDS = 32
 CROWD = 64  # preferences of one account from which on equal ones are looked at together
 BEYOND = 10**18  # an integer parameter of this size or more is NULL, as in engine.parameters
 
@@ -102,7 +103,7 @@ def _among_wishes(event: Event, state: State, alert_types: Mapping[str, AlertTyp
     """The same for an account of many customers: most want the same as others do, which is looked at once."""
     matched: list[Candidate] = []
     remembering: list[Candidate] = []
-    for same in state.wishes:
+    for same in _wishes(state):
         first = same[0]
         alert_type = alert_types.get(first.alert_type)
         if alert_type is None or first.currency != event.currency:
@@ -114,6 +115,28 @@ def _among_wishes(event: Event, state: State, alert_types: Mapping[str, AlertTyp
         elif is_met(alert_type, first, event, parameters_of(alert_type, first.parameters), None):
             matched += [Candidate(alert_type, preference, None) for preference in same]
     return sorted(matched, key=_by_preference), sorted(remembering, key=_by_preference)
+
+
+def _wishes(state: State) -> list[list[Preference]]:
+    """The enabled preferences, those with the same alert type, currency and parameters together.
+
+    Remembered for the few crowds whose states stay unpacked; the state is kept with it, so that its id is its own.
+    """
+    kept = _CROWDS.get(id(state))
+    if kept is not None:
+        return kept[1]
+    found: dict[tuple[str, str | None, bytes], list[Preference]] = {}
+    for preference in state.preferences:
+        if preference.enabled:
+            wish = (preference.alert_type, preference.currency, pack(preference.parameters))
+            found.setdefault(wish, []).append(preference)
+    if len(_CROWDS) >= MOST_CROWDS:
+        _CROWDS.clear()
+    _CROWDS[id(state)] = (state, list(found.values()))
+    return _CROWDS[id(state)][1]
+
+
+_CROWDS: dict[int, tuple[State, list[list[Preference]]]] = {}
 
 
 def _by_preference(candidate: Candidate) -> tuple[int, str, int]:

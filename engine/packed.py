@@ -10,7 +10,6 @@ Bytes are MessagePack, in one of two shapes:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
 from operator import attrgetter, lt
 from typing import Any, TypeVar
 
@@ -26,7 +25,7 @@ HEADER = 5
 FEW = 256
 
 
-class State(msgspec.Struct, frozen=True, array_like=True, gc=False, dict=True, tag=0):
+class State(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=0):
     """What is known of an account or a customer at a version: what an event is judged on.
 
     Permissions in the order of their customers; preferences, enabled or not, in the order of customer, alert type, number.
@@ -35,16 +34,6 @@ class State(msgspec.Struct, frozen=True, array_like=True, gc=False, dict=True, t
     version: int
     permissions: tuple[Permission, ...]
     preferences: tuple[Preference, ...]
-
-    @cached_property
-    def wishes(self) -> list[list[Preference]]:
-        """The enabled preferences, those with the same alert type, currency and parameters together."""
-        found: dict[tuple[str, str | None, bytes], list[Preference]] = {}
-        for preference in self.preferences:
-            if preference.enabled:
-                wish = (preference.alert_type, preference.currency, pack(preference.parameters))
-                found.setdefault(wish, []).append(preference)
-        return list(found.values())
 
 
 class PermissionPut(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):
