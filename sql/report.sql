@@ -57,6 +57,18 @@ select (select count(*) from audit.event) as events,
        (select figure from figures where what = 'alerts') as alerts,
        (select figure from figures where what = 'messages') as messages;
 
+-- name: count_missing_timers()$
+-- Timers that events should have armed, due in the last 90 days or later, that are not there: their alerts would be missing in silence.
+select count(*)
+  from (select distinct alert_type from audit.alert_type_history where timer_arm is not null or timer_schedule is not null) timed,
+       lateral audit.judged(p_alert_type => timed.alert_type) j
+ where j.arms and j.timer_key is not null and j.due_at > current_timestamp - interval '90 days'
+   and not exists (
+       select from alerting.timer t
+        where (t.customer_id, t.alert_type, t.preference_no, t.timer_key, t.due_at)
+            = (j.customer_id, j.alert_type, j.preference_no, j.timer_key, j.due_at)
+          and t.account_id is not distinct from j.account_id);
+
 -- name: measure_stages(since)
 -- For each stage: how many alerts or messages passed it, and the 50th, 95th and 99th percentile in microseconds (nearest rank).
 -- Alerts count once for the stages of an alert, messages once for theirs, and only once they were handed over.

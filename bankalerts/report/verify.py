@@ -50,7 +50,8 @@ class Comparison:
 class Verdict:
     """What `bankalerts verify` found, of one state of the database.
 
-    `parked`: alert types that the engine cannot compile, with the reason.
+    `parked`: alert types that the engine cannot compile, with the reason. `timers_missing`: how many events should have armed,
+    and are not there.
     """
 
     events: int
@@ -58,14 +59,15 @@ class Verdict:
     parked: dict[str, str]
     alerts: Comparison
     messages: Comparison
+    timers_missing: int
 
     @property
     def is_equal(self) -> bool:
-        return self.alerts.is_equal and self.messages.is_equal
+        return self.alerts.is_equal and self.messages.is_equal and not self.timers_missing
 
 
 def run(database_url: str, *, wait_s: float = 0.0, as_json: bool = False) -> bool:
-    """The command `bankalerts verify`: True when no alert and no message is missing or extra."""
+    """The command `bankalerts verify`: True when no alert and no message is missing or extra, and no timer missing."""
     verdict = verify(database_url, wait_s)
     if as_json:
         sys.stdout.write(json.dumps(as_dict(verdict)) + "\n")
@@ -84,7 +86,7 @@ def verify(database_url: str, wait_s: float = 0.0) -> Verdict:
             began = time.monotonic()
             verdict = _compare(connection)
             now = time.monotonic()
-            if not verdict.alerts.missing or now >= deadline:
+            if not (verdict.alerts.missing or verdict.timers_missing) or now >= deadline:
                 return verdict
             # Looking takes as much of the machine as the engine needs: leave it half of the time.
             threading.Event().wait(min(max(POLL_S_MIN, now - began), deadline - now))
@@ -98,6 +100,7 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
         "quarantined": verdict.quarantined,
         "parked": verdict.parked,
         "messages": asdict(verdict.messages),
+        "timers_missing": verdict.timers_missing,
         "equal": verdict.is_equal,
     }
 
@@ -112,6 +115,8 @@ def show(verdict: Verdict, console: Console) -> None:
         counts = (found.expected, found.found, found.missing, found.extra)
         table.add_row(name, *(f"{count:,}" for count in counts))
     console.print(table)
+    if verdict.timers_missing:
+        console.print(f"{verdict.timers_missing:,} timers are missing: events should have armed them")
     for alert_type, reason in sorted(verdict.parked.items()):
         console.print(f"alert type {alert_type} is parked, nothing is judged by it: {reason}", soft_wrap=True, highlight=False)
     for name, found in (("alert", verdict.alerts), ("message", verdict.messages)):
@@ -123,7 +128,12 @@ def show(verdict: Verdict, console: Console) -> None:
 def _compare(connection: Connection) -> Verdict:
     found = dict(_report.compare(connection))
     return Verdict(
-        found["events"], found["quarantined"], found["parked"], Comparison(**found["alerts"]), Comparison(**found["messages"])
+        found["events"],
+        found["quarantined"],
+        found["parked"],
+        Comparison(**found["alerts"]),
+        Comparison(**found["messages"]),
+        int(_report.count_missing_timers(connection) or 0),
     )
 
 

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from bankalerts.report.verify import verify
 from engine.timekeeper import ring
 from tests.judging import EngineAlone, captured, replay_from_start
 
@@ -328,12 +329,24 @@ def test_whatever_happens_the_engine_does_as_the_reference(database: str, seed: 
     bank = Bank(database, seed)
     outcomes = play(bank, steps=120)
     assert bank.alerts() == bank.expected(), f"seed {seed}"
+    assert verify(database).timers_missing == 0
     there, said = bank.armed()
     assert said <= there, f"seed {seed}"
     assert {timer[2] for timer in there - said} <= {"DAILY"}, f"seed {seed}"
     assert outcomes["FIRED"] > 3, outcomes
     assert outcomes["CANCELLED"] > 3, outcomes
     bank.connection.close()
+
+
+def test_a_timer_that_an_engine_forgot_is_missing(bank: Bank, database: str) -> None:
+    bank.prefer(1, "UNFINISHED", hours=10)
+    bank.act(0, "STARTED")
+    assert verify(database).timers_missing == 1
+    bank.judge()
+    assert verify(database).is_equal
+    bank.connection.execute("delete from alerting.timer")
+    verdict = verify(database)
+    assert (verdict.timers_missing, verdict.is_equal) == (1, False)
 
 
 def play(bank: Bank, steps: int) -> Counter[str]:
