@@ -86,13 +86,14 @@ def _compiled(
     except (SqlglotError, RecursionError) as error:
         raise BadCondition(f"it is not a SQL expression: {error}") from error
     nullable = {name: column.nullable for name, column in columns.items()}
-    writer = Writer(nullable, all_given=True, in_place=True)
-    some_missing = Writer(nullable, all_given=False, in_place=False).write(tree)
-    try:
-        return _function(writer.write(tree), some_missing), writer
-    except (SyntaxError, RecursionError, MemoryError):  # Python takes 200 parentheses inside each other
-        flatter = Writer(nullable, all_given=True, in_place=False).write(tree)
-        return _function(flatter, some_missing), writer
+    for in_place in (True, False):  # Python takes 200 parentheses inside each other
+        writer = Writer(nullable, all_given=True, in_place=in_place)
+        some_missing = Writer(nullable, all_given=False, in_place=False).write(tree)
+        try:
+            return _function(writer.write(tree), some_missing), writer
+        except (SyntaxError, RecursionError, MemoryError):
+            continue
+    raise BadCondition("position 1: its parts are too deep inside each other. Write it flatter.")
 
 
 def _function(all_given: Source, some_missing: Source) -> Callable[..., Any]:
