@@ -16,7 +16,7 @@ MADE = (
     *(f"logs/{name}.{suffix}" for name in LOGS for suffix in ("log", "log.1")),
     *(f"run/{name}.{suffix}" for name in PROCESSES for suffix in ("json", "ready", "unfinished")),
     *(f"data/{name}" for name in ("postgres", "postgres.password", "mail-server", "provider")),
-    *(f"data/{name}" for name in ("kafka", "kafka.properties", "connect.properties")),
+    *(f"data/{name}" for name in ("kafka", "kafka.properties", "connect.properties", "checkpoints")),
     *("lock", STACK_FILE, str(Path(STACK_FILE).with_suffix(".unfinished"))),
 )
 

@@ -24,7 +24,7 @@ def stopped_stack(path: Path) -> Home:
         home.log(name).write_text("said")
     for name in (*names, "kafka", "connect"):
         home.ready_file(name).write_text("1")
-    for name in ("postgres", "kafka", "mail-server", "provider"):
+    for name in ("postgres", "kafka", "mail-server", "provider", "checkpoints"):
         home.data(name).mkdir()
         (home.data(name) / "kept").write_text("kept")
     for name in ("kafka.properties", "connect.properties"):
