@@ -91,16 +91,22 @@ def status(as_json: Json = False) -> None:
 
     Exit code 1 when a part is dead (with --json, read the states). Example: `bankalerts status --json | jq -r .database_url`
     """
+    from bankalerts.report.parked import parked
     from bankalerts.stack import state
+    from bankalerts.stack.home import addresses
     from bankalerts.stack.table import status_table
 
     stack, found = state.states(_home())
+    can_say = stack is not None and found["postgres"].state == state.RUNNING
+    waiting = parked(addresses(stack)["database_url"]) if stack and can_say else {}
     if as_json:
-        print(json.dumps(state.as_json(stack, found), indent=2))
+        print(json.dumps({**state.as_json(stack, found), "parked": waiting}, indent=2))
         return
     if stack is None:
         raise BankalertsError(f"there is no local stack in {settings.home()}: start one with `bankalerts up`")
     status_table(out, stack, found)
+    for alert_type, reason in sorted(waiting.items()):
+        out.print(f"alert type {alert_type} is parked, nothing is judged by it: {reason}", soft_wrap=True, highlight=False)
     if any(part.state == "dead" for part in found.values()):
         raise typer.Exit(1)
 

@@ -66,6 +66,14 @@ do update set last_time = excluded.last_time where l.last_time < excluded.last_t
 insert into alerting.parked_type (alert_type, catalogue_version, reason) values (:alert_type, :catalogue_version, :reason)
 on conflict do nothing;
 
+-- name: list_parked
+-- Alert types that are parked as they are now, with the newest reason.
+select distinct on (p.alert_type) p.alert_type, p.reason
+  from alerting.parked_type p
+  join audit.alert_type_history h
+    on h.alert_type = p.alert_type and h.until_version is null and h.from_version <= p.catalogue_version
+ order by p.alert_type, p.catalogue_version desc;
+
 -- name: quarantine!
 -- A record that could not be decoded or judged; once, however often it is read.
 insert into alerting.quarantine (topic, topic_id, partition, position, event_key, event_value, reason, quarantined_by)

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from bankalerts.report.parked import parked as parked_now
 from tests.judging import EngineAlone, captured
 
 Connection = psycopg.Connection[Any]
@@ -89,6 +90,7 @@ def test_broken_types_are_parked_and_the_others_are_judged(database: str, types:
     assert sorted(parked) == sorted(f"BROKEN_{number}" for number in range(len(BROKEN)))
     for number, reason in enumerate(BROKEN):
         assert parked[f"BROKEN_{number}"].startswith(reason)
+    assert parked_now(database) == parked, "what `bankalerts status` shows"
     outcomes = dict(types.execute("select alert_type, outcome from audit.explain('ACCOUNT_ENTRY', 'e-1')").fetchall())
     expected = {name: "ALERTED" if holds else "CONDITION_UNKNOWN" for name, (_, holds) in JUDGED.items()}
     assert outcomes == {**expected, **dict.fromkeys(parked, "TYPE_PARKED")}
