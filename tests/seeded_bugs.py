@@ -13,7 +13,7 @@ from typing import Any
 from psycopg.errors import UniqueViolation
 from sqlglot import exp
 
-from engine import catalogue, checkpoint, condition, database, loop, match, outbox, packed, state, state_follower
+from engine import catalogue, checkpoint, condition_writer, database, loop, match, outbox, packed, state, state_follower
 from engine.outbox import Batch, Connection, Move, Topic
 from engine.rows import AlertTypeRow
 from engine.snapshot import StateSnapshot
@@ -81,7 +81,7 @@ def does_not_wait_for_the_marker() -> None:
 
 def ignores_validity() -> None:
     """A permission holds for ever."""
-    put_in(match, "is_valid", lambda _permission, _event: True)
+    put_in(match, "may_see", lambda permission, alert_type, _event: permission.may_see_balance or not alert_type.uses_balance)
 
 
 def shows_every_balance() -> None:
@@ -96,7 +96,7 @@ def shows_every_balance() -> None:
 
 def has_a_wrong_edge() -> None:
     """< is read as <=."""
-    condition.COMPARISONS[exp.LT] = "<="
+    condition_writer.COMPARISONS[exp.LT] = "<="
 
 
 def ignores_the_catalogue_version() -> None:
