@@ -9,7 +9,7 @@ from migrations.script import restore_functions, run, run_script
 revision = "0008"
 down_revision = "0007"
 
-ALERT_TYPE = Path(__file__).with_name("0008_alert_type.sql")
+HERE = Path(__file__).parent
 COLUMNS = (
     *("mandatory", "default_channels", "purpose", "window_aggregate", "window_value", "window_group", "window_condition"),
     *("window_length", "window_lateness", "cool_down", "rearm_margin", "rearm_condition"),
@@ -36,7 +36,8 @@ ACCOUNT_TABLES = (
 
 def upgrade() -> None:
     run_script(__file__)
-    run(ALERT_TYPE.read_text())
+    for script in ("0008_customer_preference", "0008_parameters", "0008_alert_type"):
+        run((HERE / f"{script}.sql").read_text())
 
 
 def downgrade() -> None:
@@ -90,4 +91,4 @@ def downgrade() -> None:
         "comment on column bank.alert_type.parameters is 'What a preference must give:"
         ' {"name": {"type": "integer" | "text" | "boolean", "minimum": ..., "maximum": ...}}.\''
     )
-    run(Path(__file__).with_name("0007_capture.sql").read_text())
+    run((HERE / "0007_capture.sql").read_text())

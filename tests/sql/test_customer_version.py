@@ -37,8 +37,7 @@ STATEMENTS = (
     UPSERT,
     "update bank.customer_preference set enabled = not enabled where customer_id = {customer}",
     "update bank.customer_preference set channels = '{{SMS}}' where alert_type = '{kind}'",
-    "update bank.customer_preference set preference_no = preference_no + 3"
-    " where customer_id = {customer} and preference_no = {no}",
+    "update bank.customer_preference set preference_no = preference_no + 3 where (customer_id, alert_type) = ({customer}, '{kind}')",
     "delete from bank.customer_preference where customer_id = {customer}",
     "delete from bank.customer_preference where alert_type = '{kind}'",
 )
@@ -52,7 +51,7 @@ def bank(connection: Connection) -> Connection:
 
 
 def versions(connection: Connection) -> dict[int, int]:
-    return dict(connection.execute("select customer_id, state_version from bank.customer").fetchall())  # type: ignore[arg-type]
+    return dict(connection.execute("select customer_id, state_version from bank.customer").fetchall())
 
 
 def state_at(connection: Connection, at: dict[int, int]) -> list[tuple[Any, ...]]:
