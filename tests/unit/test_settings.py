@@ -72,6 +72,14 @@ def test_a_damaged_stack_file_is_named(home: Path) -> None:
         settings.load()
 
 
+def test_checkpoints_stay_in_the_home_unless_a_folder_is_given(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    set_all(monkeypatch, REQUIRED)
+    (home / "stack.json").write_text(json.dumps({"settings": {"checkpoints": "/of/another/home"}}))
+    assert settings.load().checkpoints == home / "data" / "checkpoints"
+    monkeypatch.setenv("BANKALERTS_CHECKPOINTS", "/somewhere/else")
+    assert settings.load().checkpoints == Path("/somewhere/else")
+
+
 def test_a_child_process_loads_the_settings_of_its_parent(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     set_all(monkeypatch, {**REQUIRED, "BANKALERTS_READY_FILE": str(home / "ready"), "BANKALERTS_NAME": "engine-7"})
     found = settings.load()
