@@ -226,6 +226,12 @@ def test_kills_replays_and_forgetting_change_nothing(
         one_pass(connection, database, topic, found)
 
 
+def forget_all(connection: Connection) -> None:
+    for table in ("alert", "outbox", "outbox_due", "seen_event", "last_seen", "preference_memory", "quarantine"):
+        connection.execute(f"delete from alerting.{table}")
+    replay_from_start(connection)
+
+
 def one_pass(connection: Connection, database: str, topic: list[tuple[bytes, bytes]], found: list[Any]) -> None:
     """All that was decided and remembered is deleted: judged anew in one go, the same comes out."""
     for table in ("alert", "outbox", "outbox_due", "seen_event", "last_seen", "preference_memory"):
@@ -234,3 +240,33 @@ def one_pass(connection: Connection, database: str, topic: list[tuple[bytes, byt
     with EngineAlone(database, topic) as engine:
         engine.run_all()
     assert alerts(connection) == found
+
+
+@pytest.mark.parametrize("seed", [0])
+def test_what_postgresql_refuses_is_kept_out_and_the_others_flow_on(database: str, writers: Writers) -> None:
+    """And what was remembered for it is forgotten: what comes next is judged on what is written."""
+    for _ in range(20):
+        writers.preference()
+    for _ in range(150):
+        writers.step()
+    for which in range(2):
+        writers.commit(which)
+    with psycopg.connect(database, autocommit=True) as connection:
+        topic = captured(connection, TABLE, writers.order)
+        refused = {row[0] for row in alerts_of_one_pass(connection, database, topic)[::5]}
+        for event_id in refused:
+            connection.execute(f"alter table alerting.alert add check (event_id <> '{event_id}') not valid")
+        found = {row[0] for row in alerts_of_one_pass(connection, database, topic)}
+        quarantined = connection.execute("select count(*), min(reason) from alerting.quarantine").fetchone()
+        assert quarantined == (len(refused), "PostgreSQL refuses its alert: CheckViolation")
+        assert not found & refused
+        recorded = connection.execute("select event_id from alerting.seen_event").fetchall()
+        assert not {event_id for (event_id,) in recorded} & refused
+        assert len(found) > 10
+
+
+def alerts_of_one_pass(connection: Connection, database: str, topic: list[tuple[bytes, bytes]]) -> list[Any]:
+    forget_all(connection)
+    with EngineAlone(database, topic) as engine:
+        engine.run_all(25)
+    return alerts(connection)
