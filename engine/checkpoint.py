@@ -161,7 +161,7 @@ class Checkpoints:
             write(unfinished, header, checkpoint.packed)
             unfinished.replace(path)
             force(path.parent)
-        except OSError as error:
+        except (OSError, ValueError, MemoryError) as error:
             log.warning("checkpoint %s is not written, the next start reads more: %s", path, error)
             with contextlib.suppress(OSError):
                 unfinished.unlink()

@@ -56,7 +56,7 @@ class Removed(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3):
 
 
 class Marked(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=4):
-    """A marker that came before the end of the topic was seen."""
+    """A marker that came before the end of the topic was seen, or to a state too large to be put together each time."""
 
     version: int
 

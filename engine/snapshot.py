@@ -37,6 +37,7 @@ from engine.rows import (
 from engine.state import Missing, Versions
 
 KEPT_IN_ALL = 20_000  # earlier versions in a partition; what is older is asked of the history tables
+LARGE = 20_000  # bytes: an account with hundreds of customers
 KEPT_UNPACKED = 4_096  # states of a partition that stay as objects; a hundred times as many would take more than their bytes do
 
 
@@ -95,9 +96,16 @@ class StateSnapshot:
         self.spoilt.add(entity)
 
     def _mark(self, entity: str, version: int) -> None:
+        """The changes that wait come into force, and what was in force is kept as an earlier version.
+
+        A large state would hold up all others: its changes come into force when it is asked for, and no earlier one is kept.
+        """
         packed = self.packed.get(entity)
         if packed is None:
             self.packed[entity] = pack(State(version, (), ()))
+            return
+        if len(packed) > LARGE:
+            self.packed[entity] = appended(packed, pack(Marked(version)))
             return
         versions = unpack_versions(packed)
         before, rows = versions.version, dict(versions.rows)
@@ -145,7 +153,7 @@ class StateSnapshot:
         return rows if rows is Missing.BEHIND or versions.unsettled else self._earlier_at(entity, version)
 
     def _keep_unpacked(self, entity: str, state: State) -> None:
-        """As objects, where it was asked for twice of late: most are asked for once, and objects that stay a while cost time."""
+        """As objects, where it was asked for twice of late: most are asked for once, and what stays a while costs time."""
         if entity in self._asked:
             if len(self._unpacked) >= KEPT_UNPACKED:
                 self._unpacked.clear()

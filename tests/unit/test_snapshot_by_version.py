@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 from random import Random
+from time import process_time
 
+import pytest
+
+from engine import snapshot as snapshot_module
 from engine.packed import State, pack_versions, unpack_versions
 from engine.snapshot import StateSnapshot
 from engine.state import Missing
@@ -45,7 +49,10 @@ def check(snapshot: StateSnapshot, told: Told, how: str) -> None:
         assert isinstance(found, Missing) or (found.version == version and told_by(found) == rows), f"version {version}, {how}"
 
 
-def test_a_version_in_memory_is_the_state_it_was() -> None:
+@pytest.mark.parametrize("large", [snapshot_module.LARGE, 0])
+def test_a_version_in_memory_is_the_state_it_was(monkeypatch: pytest.MonkeyPatch, large: int) -> None:
+    """Also of a state that is too large to be put together at each marker."""
+    monkeypatch.setattr(snapshot_module, "LARGE", large)
     found = 0
     for seed in range(600):
         random = Random(seed)
@@ -140,6 +147,24 @@ def test_an_account_with_thousands_of_rows_waiting() -> None:
     state = snapshot.at(ACCOUNT, 1)
     assert isinstance(state, State)
     assert [preference.alert_type for preference in state.preferences] == [f"T{number:04}" for number in range(3_000)]
+
+
+def test_thousands_of_changes_one_by_one_of_an_account_with_thousands_of_rows_hold_up_nobody() -> None:
+    """0.2 s where nobody asks in between; to put the state together at each of them takes a minute."""
+    snapshot = StateSnapshot()
+    snapshot.follow()
+    for number in range(4_000):
+        apply(snapshot, (f"T{number:04}", number))
+        if number > 2_000:
+            apply(snapshot, (None, number))
+    began = process_time()
+    for number in range(4_000, 6_000):
+        apply(snapshot, (f"T{number:04}", number))
+        apply(snapshot, (None, number))
+    assert process_time() - began < 5
+    state = snapshot.at(ACCOUNT, 5_999)
+    assert isinstance(state, State)
+    assert len(state.preferences) == 6_000
 
 
 def test_accounts_and_customers_do_not_meet() -> None:
