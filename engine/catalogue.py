@@ -101,6 +101,8 @@ class AlertType:
     quiet_names: tuple[str, ...] = ()  # the parameters that cool-down and re-arm margin read
     quiet_by_default: bool = False  # whether one of the two is used when these are not given
     may_remember: bool = False  # whether any of its preferences is judged on what was seen before
+    # a preference that gives exactly these, all that the condition reads, is judged on the event alone; None: no such
+    plain_names: frozenset[str] | None = None
 
     @property
     def always_remembers(self) -> bool:
@@ -168,10 +170,14 @@ def compile_alert_type(row: AlertTypeRow) -> AlertType:
         rearm_condition=compile_condition(row.rearm_condition, columns, names) if row.rearm_condition else None,
         quiet_names=_read(f"{row.cool_down or ''} {row.rearm_margin or ''}"),
     )
+    quiet_by_default = any(found.quiet(complete(row.parameters, {})))
+    read = frozenset(name for name, _ in found.read_types)
+    is_plain = not found.always_remembers and not quiet_by_default and read.isdisjoint(found.quiet_names)
     return replace(
         found,
-        quiet_by_default=any(found.quiet(complete(row.parameters, {}))),
+        quiet_by_default=quiet_by_default,
         may_remember=found.always_remembers or cool_down is not None or margin is not None,
+        plain_names=read if is_plain else None,
     )
 
 

@@ -92,11 +92,26 @@ def _among_preferences(
         if alert_type.statuses and status not in alert_type.statuses:
             continue
         given = preference.parameters
-        if alert_type.may_remember and remembers(alert_type, given):
+        if given.keys() == alert_type.plain_names:
+            if _is_plainly_met(alert_type, preference, event, given):
+                matched.append(Candidate(alert_type, preference, None))
+        elif alert_type.may_remember and remembers(alert_type, given):
             remembering.append(Candidate(alert_type, preference, None))
         elif is_met(alert_type, preference, event, parameters_of(alert_type, given), None):
             matched.append(Candidate(alert_type, preference, None))
     return matched, remembering
+
+
+def _is_plainly_met(alert_type: AlertType, preference: Preference, event: Event, given: Mapping[str, Any]) -> bool:
+    """`is_met` of what `parameters_of` makes of plain parameters, in one call. Raises Unjudgeable."""
+    for name, kind in alert_type.read_types:
+        value: Any = given[name]
+        if type(value) is not kind or (kind is int and not -BEYOND < value < BEYOND):
+            return is_met(alert_type, preference, event, complete(alert_type.declared, given), None)
+    try:
+        return alert_type.condition.holds(event, given) is True
+    except (TypeError, ValueError, ArithmeticError, AttributeError):
+        return is_met(alert_type, preference, event, given, None)  # says whose it is
 
 
 def _among_wishes(event: Event, state: State, alert_types: Mapping[str, AlertType]) -> tuple[list[Candidate], list[Candidate]]:

@@ -63,7 +63,7 @@ def test_the_partition_is_by_javas_hash() -> None:
 def java_hash(text: str) -> int:
     """By its definition: s[0] * 31^(n-1) + ... + s[n-1], in 32 bits, its sign left out."""
     whole = sum(ord(character) * 31 ** (len(text) - 1 - at) for at, character in enumerate(text))
-    return whole % 2**32 & 0x7FFFFFFF
+    return int(whole) % 2**32 & 0x7FFFFFFF
 
 
 def test_a_run_is_shown_with_its_targets() -> None:
