@@ -34,12 +34,12 @@ LOADERS = {
 
 
 class Wanted(NamedTuple):
-    """A window of an account or customer, from which time on, and how far back from the newest event it is to be kept."""
+    """A window of an account or customer, from which time on: so far back from its first event as it is to be kept."""
 
     window: Window
     since_us: int
     reach_us: int
-    newest_us: int
+    first_us: int
 
 
 class Late(NamedTuple):
@@ -71,25 +71,27 @@ class Needs:
     def window(self, memory: Memory, event: Any, window: Window, after_us: int, interval_us: int) -> None:
         """Note that a window is needed, unless memory has what it takes.
 
-        A ring begins where its first event needs it, and a bit before (the type's lateness). What a later event needs from
-        before that is loaded for that event alone: one ring to the earliest of them might have to hold years.
+        A ring begins where its first event needs it by the longest of its windows, and a bit before (the type's lateness). What
+        a later event needs from before that is loaded for that event alone: one ring to the earliest might have to hold years.
         """
         at_us, lateness_us = microseconds(event.event_time), window.lateness_s * SECOND_US
-        reach_us, key = interval_us + lateness_us, (event.entity, window.definition)
-        rings = memory.of(event.entity).rings
-        if window.definition in rings:
-            _, ring = rings[window.definition]
-            ring.reach(reach_us, at_us)
+        reach_us, first_us, key = interval_us + lateness_us, at_us, (event.entity, window.definition)
+        wanted, there = self.windows.get(key), memory.of(event.entity).rings.get(window.definition)
+        if wanted is not None:
+            reach_us, first_us = max(reach_us, wanted.reach_us), wanted.first_us
+        elif there is not None:
+            _, ring = there
+            is_longer = ring.reach(reach_us, at_us)
             group = window.group_of(event) if event.kind == window.kind else ()
-            is_there = ring.covers(group, after_us, at_us)
-        elif key in self.windows:
-            before = self.windows[key]
-            self.windows[key] = before._replace(reach_us=max(before.reach_us, reach_us), newest_us=max(before.newest_us, at_us))
-            is_there = after_us >= before.since_us
+            if ring.covers(group, after_us, at_us):
+                return
+            first_us = ring.newest_us
+        if wanted is not None or there is None or is_longer:
+            since_us = FOREVER if window.latest_only else max(first_us - reach_us, EARLIEST_US)
+            self.windows[key] = Wanted(window, since_us, reach_us, first_us)
+            is_there = after_us >= since_us
         else:
-            since_us = after_us if window.latest_only else max(after_us - lateness_us, EARLIEST_US)
-            self.windows[key] = Wanted(window, since_us, reach_us, at_us)
-            is_there = True
+            is_there = False
         if not is_there:
             late = (event.entity, late_key(window, event))
             if late in self.late:  # of another preference, with another length
@@ -127,7 +129,7 @@ def load(connection: Connection, memory: Memory, needs: Needs) -> None:
     rings: dict[str, list[tuple[Window, Ring]]] = {}
     for (entity, definition), wanted in needs.windows.items():
         ring = Ring(wanted.since_us, wanted.window.latest_only)
-        ring.reach(wanted.reach_us, wanted.newest_us)
+        ring.reach(wanted.reach_us, wanted.first_us)
         memory.of(entity).rings[definition] = (wanted.window, ring)
         rings.setdefault(entity, []).append((wanted.window, ring))
     for entity, of_entity in rings.items():

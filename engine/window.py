@@ -121,7 +121,7 @@ class Ring:
         self._latest_only = latest_only
         self.size = 0
         self._groups: dict[Hashable, _Group] = {}
-        self._newest_us = FOREVER
+        self.newest_us = FOREVER
         self._reach_us = 0  # the longest interval that was asked for, its lateness included
         self._size_pruned = 0
 
@@ -155,10 +155,15 @@ class Ring:
         found = self._groups.get(group)
         return found.earlier(after_us, until_us, seen_below) if found is not None else ([], None, None)
 
-    def reach(self, interval_us: int, at_us: int) -> None:
-        """Keep what an interval of this length needs, from the newest event back that was judged: this is one."""
+    def reach(self, interval_us: int, at_us: int) -> bool:
+        """Keep what an interval of this length needs, from the newest event back that was judged: this is one.
+
+        Returns whether that is further than before.
+        """
+        self.newest_us = max(self.newest_us, at_us)
+        is_longer = interval_us > self._reach_us
         self._reach_us = max(self._reach_us, interval_us)
-        self._newest_us = max(self._newest_us, at_us)
+        return is_longer
 
     def prune(self) -> None:
         """Forget what no interval reaches; never in the middle of events that were prepared for together."""
@@ -167,7 +172,7 @@ class Ring:
         if self._latest_only:
             self._keep_latest()
         else:
-            self._forget_until(self._newest_us - self._reach_us)
+            self._forget_until(self.newest_us - self._reach_us)
         self._size_pruned = self.size
 
     def _forget_until(self, until_us: int) -> None:

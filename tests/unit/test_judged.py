@@ -120,3 +120,26 @@ def test_memory_is_bounded_and_forgets_who_was_not_used_for_the_longest_time() -
         memory.of(entity)
         memory.prune()
     assert [entity for entity in "abcde" if entity in memory] == ["a", "d", "e"]
+
+
+def test_one_ring_serves_windows_of_all_lengths_and_only_late_events_need_more() -> None:
+    """The lengths come in any order: 1, 30 and 7 seconds."""
+    rows = {
+        name: AlertTypeRow(
+            *(name, "ACCOUNT_ENTRY", ["BOOKED"], "history.value > 0", {}, False),
+            window_aggregate="COUNT",
+            window_length=length,
+            window_lateness=5,
+        )
+        for name, length in (("A", "1"), ("B", "30"), ("C", "7"))
+    }
+    wishes = [Preference(1, name, 1, "EUR", {}, ("SMS",), True, 2) for name in rows]
+    found = state_of(1, {key_of(row): row for row in (Permission(1, True, START, None, 1), *wishes)})
+    events = [entry(number, at_s, 0) for number, at_s in enumerate((100, 96, 101, 94))]
+    message = Message(topic="t", partition=0, offset=0, value=b"", timestamp=(1, 0))
+    stamped = Stamped(found, build_catalogue(rows))
+    (portion,) = in_portions([Record(0, offset, message, event, stamped) for offset, event in enumerate(events)])
+    needs = needs_of(portion, Memory())
+    (wanted,) = needs.windows.values()
+    assert (wanted.first_us - wanted.since_us) / 1_000_000 == 30 + 5
+    assert [event_id for _, (_, (_, event_id, _)) in needs.late] == ["e-3"], "six seconds late"
