@@ -132,7 +132,8 @@ class EventReader:
         first = self._consumer.poll(timeout_s)
         if first is None:
             return []
-        return [message for message in (first, *self._consumer.consume(most - 1, 0)) if is_record(message)]
+        more = self._consumer.consume(most - 1, 0)
+        return [message for message in (first, *more) if message.error() is None or is_record(message)]
 
     def close(self) -> None:
         self._consumer.close()
