@@ -105,8 +105,8 @@ def _among_preferences(
 def _is_plainly_met(alert_type: AlertType, preference: Preference, event: Event, given: Mapping[str, Any]) -> bool:
     """`is_met` of what `parameters_of` makes of plain parameters, in one call. Raises Unjudgeable."""
     for name, kind in alert_type.read_types:
-        value: Any = given[name]
-        if type(value) is not kind or (kind is int and not -BEYOND < value < BEYOND):
+        value = given[name]
+        if type(value) is not kind or (kind is int and not -BEYOND < value < BEYOND):  # type: ignore[operator]
             return is_met(alert_type, preference, event, complete(alert_type.declared, given), None)
     try:
         return alert_type.condition.holds(event, given) is True
