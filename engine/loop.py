@@ -101,8 +101,10 @@ class Engine:
         7. write alerts, messages, what is remembered, quarantine and positions, in one transaction; behind a backlog, while the
            next events are read and matched: whatever asks PostgreSQL, or writes, waits for that transaction first
         """
+        untidy = True
         while not stop.is_set():
-            messages = self._events.read(MOST_EVENTS, IDLE_S)
+            messages = self._events.read(MOST_EVENTS, 0 if untidy else IDLE_S)
+            untidy = bool(messages) or self._state.tidy()
             self._check_progress(bool(messages))
             self._state.read_on()
             ahead = len(messages) >= BACKLOG

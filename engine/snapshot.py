@@ -52,6 +52,7 @@ class StateSnapshot:
         self._unpacked: dict[str, State] = {}  # of those that are whole
         self._asked: set[str] = set()
         self._earlier: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._untidy: list[str] = []  # of those that were there when the end was seen: not looked at since
 
     def apply(self, raw_key: bytes | None, value: bytes | None) -> None:
         """One record of the topic. Raises Undecodable: from then on the history tables tell the state of its entity."""
@@ -170,10 +171,22 @@ class StateSnapshot:
     def follow(self) -> None:
         """The end was seen: from here every version is whole."""
         self.following = True
+        self._untidy = list(self.packed)
+
+    def tidy(self, most: int) -> bool:
+        """Make the logs of so many into whole states: who asks for them finds them at once. Returns whether there are more."""
+        for entity in self._untidy[-most:]:
+            packed = self.packed.get(entity)
+            found = None if packed is None or is_whole(packed) else settled(packed)
+            if found is not None:
+                self.packed[entity] = pack(found)
+        del self._untidy[-most:]
+        return bool(self._untidy)
 
     def unfollow(self) -> None:
         """Reading fell so far behind that compaction may have taken changes away."""
         self.following = False
+        self._untidy.clear()
         self._earlier.clear()
         self._unpacked.clear()
 

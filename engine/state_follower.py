@@ -33,6 +33,7 @@ STALLED_AFTER_S = 10.0
 # Half of the topics' min.compaction.lag.ms: what is read later than that may have lost changes to compaction.
 LONGEST_BEHIND_S = 30 * 60.0
 KEPT_CATALOGUES = 64
+TIDY_AT_ONCE = 100  # states of a partition
 CHECKPOINT_AFTER_S = 3600.0
 COLLECT_AFTER = (5_000, 20, 100)  # objects; collections of the younger generation
 NOWHERE = StateSnapshot()  # of a partition that is not ours: it never follows
@@ -184,6 +185,10 @@ class StateFollower:
             records += 1
         self._whole = whole
         return records
+
+    def tidy(self) -> bool:
+        """Use a moment in which no events come, some milliseconds; returns whether there is more to do."""
+        return any([snapshot.tidy(TIDY_AT_ONCE) for snapshot in self._snapshots.values() if snapshot.following])
 
     def find(self, records: Iterable[StampedRecord]) -> Lookup:
         """Give each record with an event its `found`, as far as that is in memory; tells which are not, and what is parked."""

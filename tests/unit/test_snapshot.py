@@ -9,7 +9,7 @@ import pytest
 
 from engine.catalogue import Catalogue
 from engine.decode import Undecodable
-from engine.packed import State
+from engine.packed import State, is_whole
 from engine.snapshot import CatalogueSnapshot, StateSnapshot
 from engine.state import Missing
 
@@ -104,3 +104,17 @@ def test_a_catalogue_with_a_record_that_cannot_be_decoded_is_asked_of_the_histor
         snapshot.apply(b'{"alert_type": "T"}', b"{}")
     send(snapshot, {"only_row": True}, catalogue_version=2)
     assert snapshot.at(2) is Missing.PASSED
+
+
+def test_tidying_changes_no_state() -> None:
+    """In a quiet moment logs become whole states, some at a time; what waits for its marker stays as it is."""
+    snapshot, untouched = StateSnapshot(), StateSnapshot()
+    for each in (snapshot, untouched):
+        for account in ("a", "b", "c"):
+            change(each, 1, account=account)
+        send(each, {"account_id": "d", "customer_id": 1}, **PERMISSION, state_version=1)
+        each.follow()
+    assert [snapshot.tidy(2), snapshot.tidy(2)] == [True, False]
+    assert [is_whole(snapshot.packed[account]) for account in ("a", "b", "c", "d")] == [True, True, True, False]
+    for account in ("a", "b", "c", "d"):
+        assert snapshot.at(account, 1) == untouched.at(account, 1)
