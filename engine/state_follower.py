@@ -188,7 +188,7 @@ class StateFollower:
 
     def tidy(self) -> bool:
         """Use a moment in which no events come, some milliseconds; returns whether there is more to do."""
-        return any([snapshot.tidy(TIDY_AT_ONCE) for snapshot in self._snapshots.values() if snapshot.following])
+        return any(snapshot.tidy(TIDY_AT_ONCE) for snapshot in self._snapshots.values() if snapshot.following)
 
     def find(self, records: Iterable[StampedRecord]) -> Lookup:
         """Give each record with an event its `found`, as far as that is in memory; tells which are not, and what is parked."""
