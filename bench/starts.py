@@ -19,6 +19,7 @@ from bench.workload import Workload
 from bench.world import Process, World, engine_process
 
 WITHIN_S = 900.0
+REST_S = 3.0
 Say = Callable[[str], None]
 
 
@@ -35,7 +36,7 @@ def measure(world: World, preferences: int, say: Say) -> dict[str, Any]:
 
 def engine(world: World, workload: Workload, say: Say) -> dict[str, Any]:
     with first_decision(world, workload, "cold") as cold:
-        rss = psutil.Process(cold.process.child.pid).memory_info().rss
+        rss = rss_at_rest(cold.process)
     empty = bare_rss(world)
     with first_decision(world, workload, "checkpoint") as warm:
         pass
@@ -79,7 +80,20 @@ def bare_rss(world: World) -> int:
     process, ready = engine_process(empty, "bench-empty")
     with process:
         process.wait_for(ready.exists, "the engine is ready", WITHIN_S)
-        return int(psutil.Process(process.child.pid).memory_info().rss)
+        return rss_at_rest(process)
+
+
+def rss_at_rest(process: Process) -> int:
+    """Bytes, once it has stood still: after a start the engine gives back what it read the topics with, and tidies its states."""
+    before, now = 0, rss_of(process)
+    while before == 0 or abs(now - before) > now // 200:
+        time.sleep(REST_S)
+        before, now = now, rss_of(process)
+    return now
+
+
+def rss_of(process: Process) -> int:
+    return int(psutil.Process(process.child.pid).memory_info().rss)
 
 
 def streams(world: World, workload: Workload, say: Say) -> dict[str, Any]:

@@ -42,13 +42,11 @@ union all select 'crowd', %(first)s + n, 'AUTHORISED', true from generate_series
 # on each bulk and live account one customer wants to know; of the crowd everybody does, from a round amount
 PREFERENCES = """
 insert into bank.alert_preference (account_id, customer_id, alert_type, currency, parameters, channels)
-select 'bulk-' || a, %(first)s + (a * 31) %% %(customers)s, 'DEBITED_ABOVE', 'EUR', '{"threshold_minor": 50000}'::jsonb, '{PUSH}'::text[]
-  from generate_series(0, %(accounts)s - 1) a
-union all select 'live-' || n, %(first)s + n, 'DEBITED_ABOVE', 'EUR', '{"threshold_minor": 50000}'::jsonb, '{PUSH}'::text[]
-  from generate_series(0, %(live)s - 1) n
-union all
-select 'crowd', %(first)s + n, 'DEBITED_ABOVE', 'EUR', jsonb_build_object('threshold_minor', 50000 + n %% 50 * 1000), '{PUSH}'::text[]
-  from generate_series(0, %(crowd)s - 1) n
+select account_id, customer_id, 'DEBITED_ABOVE', 'EUR', jsonb_build_object('threshold_minor', threshold_minor), '{PUSH}'
+  from (select 'bulk-' || a, %(first)s + (a * 31) %% %(customers)s, 50000 from generate_series(0, %(accounts)s - 1) a
+        union all select 'live-' || n, %(first)s + n, 50000 from generate_series(0, %(live)s - 1) n
+        union all select 'crowd', %(first)s + n, 50000 + n %% 50 * 1000 from generate_series(0, %(crowd)s - 1) n
+       ) wish (account_id, customer_id, threshold_minor)
 """
 # one in a hundred leads to an alert
 MILLION = """
