@@ -84,7 +84,7 @@ def bare_rss(world: World) -> int:
 
 
 def rss_at_rest(process: Process) -> int:
-    """Bytes, once it has stood still: after a start the engine gives back what it read the topics with, and tidies its states."""
+    """Bytes, once it stands still: after a start the engine gives back what it read with, and tidies its states."""
     before, now = 0, rss_of(process)
     while before == 0 or abs(now - before) > now // 200:
         time.sleep(REST_S)
