@@ -37,7 +37,7 @@ STATEMENTS = (
     UPSERT,
     "update bank.customer_preference set enabled = not enabled where customer_id = {customer}",
     "update bank.customer_preference set channels = '{{SMS}}' where alert_type = '{kind}'",
-    "update bank.customer_preference set preference_no = preference_no + 3 where (customer_id, alert_type) = ({customer}, '{kind}')",
+    "update bank.customer_preference set preference_no = preference_no + 3 where customer_id = {customer}",
     "delete from bank.customer_preference where customer_id = {customer}",
     "delete from bank.customer_preference where alert_type = '{kind}'",
 )

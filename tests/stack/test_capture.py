@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import requests
 from confluent_kafka import TopicPartition
 
 from connectors.capture import PARTITIONED_BY
+from connectors.connect_api import ConnectApi
+from connectors.debezium import connector_name
 from engine import decode
 from tests.chain import Chain, partition_of, records
 from tests.running_stack import running_stack
@@ -185,3 +188,18 @@ def test_every_table_that_is_partitioned_was_captured_here() -> None:
     captured = Path(__file__).read_text(encoding="utf-8")
     for table in PARTITIONED_BY:
         assert table in captured, f"{table} goes to a partition of its account or customer: hold it to that here"
+
+
+def test_a_new_snapshot_brings_all_state_again(chain: Chain) -> None:
+    """As docs/operations.md tells it, while no events are inserted."""
+    name, url = connector_name(chain.topics), chain.settings.connect_url
+    before = end_of(chain, chain.topics.state)
+    requests.put(f"{url}/connectors/{name}/stop", timeout=30).raise_for_status()
+    wait_until(lambda: ConnectApi(url).status(name).connector == "STOPPED", 30, "the connector is stopped")
+    wait_until(lambda: requests.delete(f"{url}/connectors/{name}/offsets", timeout=30).ok, 30, "its offsets are deleted")
+    chain.stack.cli("connectors", "ensure")
+    chain.wait_until_captured()
+    rows = read(chain, chain.topics.state, end_of(chain, chain.topics.state))
+    again = [row.key for row in rows if row.offset >= before[row.partition]]
+    assert len([key for key in again if key.keys() in ({"account_id"}, {"customer_id"})]) >= 2 * ACCOUNTS
+    assert len([key for key in again if key.keys() == {"account_id", "customer_id"}]) >= ACCOUNTS * (ACCOUNTS - 1)
