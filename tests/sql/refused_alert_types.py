@@ -115,7 +115,7 @@ REFUSED_TYPES = (
 )
 
 CASES = [
-    *(Case(statement, f"{TYPE}.{column}", *said) for statement, column, *said in REFUSED_TYPES),
+    *(Case(statement, f"{TYPE}.{column}", value, reason, remedy) for statement, column, value, reason, remedy in REFUSED_TYPES),
     Case(
         put(condition=LONG_TEST, rearm_condition=LONG_TEST, rearm_margin="1", timer_arm=LONG_TEST, timer_after="1"),
         *(f"{TYPE}.condition", LONG_TEST, "longer than 6,000 bytes together", "Shorten"),

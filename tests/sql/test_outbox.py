@@ -15,8 +15,9 @@ import pytest
 from bankalerts.errors import BankalertsError
 from engine import database as engine_database
 from engine import outbox
+from engine.catalogue import digest
 from engine.database import Database
-from engine.match import Alert, digest
+from engine.match import Alert
 from engine.outbox import Batch, Decision, Move, PositionLost, Refused, Topic
 from engine.positions import Positions, read_position
 from tests.cutting_proxy import cutting_proxy

@@ -28,7 +28,7 @@ CATALOGUE = build_catalogue({"BELOW": ROW})
 
 
 def state(**given: int) -> State:
-    rows = [
+    rows: list[Permission | Preference] = [
         Permission(1, True, START - timedelta(days=1), None, 1),
         Preference(1, "BELOW", 1, "EUR", dict(given), ("SMS",), True, 2),
     ]
@@ -57,7 +57,7 @@ def judge(
 ) -> list[Judged]:
     message = Message(topic="t", partition=0, offset=0, value=b"", timestamp=(1, 0))
     records = [Record(0, offset, message, event, Stamped(found, by)) for offset, event in enumerate(events)]
-    judged = []
+    judged: list[Judged] = []
     for portion in in_portions(records):
         for entity in needs_of(portion, memory).preferences:
             memory.of(entity).preferences = {}
@@ -134,7 +134,8 @@ def test_one_ring_serves_windows_of_all_lengths_and_only_late_events_need_more()
         for name, length in (("A", "1"), ("B", "30"), ("C", "7"))
     }
     wishes = [Preference(1, name, 1, "EUR", {}, ("SMS",), True, 2) for name in rows]
-    found = state_of(1, {key_of(row): row for row in (Permission(1, True, START, None, 1), *wishes)})
+    rights: list[Permission | Preference] = [Permission(1, True, START, None, 1), *wishes]
+    found = state_of(1, {key_of(row): row for row in rights})
     events = [entry(number, at_s, 0) for number, at_s in enumerate((100, 96, 101, 94))]
     message = Message(topic="t", partition=0, offset=0, value=b"", timestamp=(1, 0))
     stamped = Stamped(found, build_catalogue(rows))

@@ -81,7 +81,9 @@ def compute(aggregate: str, values: list[int | None]) -> int | None:
         return None
     if aggregate == "AVERAGE":
         return int(sum(known) / len(known))
-    return {"SUM": sum, "MIN": min, "MAX": max}[aggregate](known)
+    if aggregate == "SUM":
+        return sum(known)
+    return min(known) if aggregate == "MIN" else max(known)
 
 
 def loaded(came: list[Came], done: int, since_us: int, latest_only: bool) -> Ring:
