@@ -37,11 +37,13 @@ NEVER_ALERTED = PreferenceState()
 class Remembered:
     """Of one account or customer: its rings by the definition of their window; its preferences, None: not loaded.
 
-    `late`: rings that hold what a late event needs, for the portion that it is in.
+    For the portion under way, `late`: rings that hold what a late event needs, as it was before the portion; `recent`: what
+    came in it, by the definition of those rings' window.
     """
 
     rings: dict[str, tuple[Window, Ring]] = field(default_factory=dict)
-    late: dict[LateKey, tuple[Window, Ring]] = field(default_factory=dict)
+    late: dict[LateKey, Ring] = field(default_factory=dict)
+    recent: dict[str, tuple[Window, Ring]] = field(default_factory=dict)
     preferences: dict[PreferenceKey, PreferenceState] | None = None
 
     @property
@@ -92,7 +94,7 @@ class Memory:
         found = self._entities.get(event.entity)
         if found is None:
             return
-        for window, ring in (*found.rings.values(), *found.late.values()):
+        for window, ring in (*found.rings.values(), *found.recent.values()):
             if window.kind == event.kind and window.counts(event):
                 group = window.group_of(event)
                 if group is not None:
@@ -104,6 +106,7 @@ class Memory:
             found = self._entities.get(entity)
             if found is not None:
                 found.late.clear()
+                found.recent.clear()
                 for _, ring in found.rings.values():
                     ring.prune()
                 size = found.size
@@ -152,13 +155,17 @@ def history_of(memory: Memory, window: Window, event: Any, parameters: dict[str,
     if group is None:
         return History()
     counts = is_member_kind and window.counts(event)
-    remembered = memory.of(event.entity)
-    _, ring = remembered.late.get(late_key(window, event)) or remembered.rings[window.definition]
+    remembered, at_us = memory.of(event.entity), microseconds(event.event_time)
+    ring = remembered.late.get(late_key(window, event))
+    if ring is None:
+        _, ring = remembered.rings[window.definition]
+    else:
+        ring.absorb(remembered.recent[window.definition][1], group, at_us)
     return history(
         window.aggregate,
         ring,
         group,
-        microseconds(event.event_time),
+        at_us,
         length_us(window, parameters),
         event.seen_below,
         (window.value_of(event),) if counts else None,

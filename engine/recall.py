@@ -139,7 +139,9 @@ def load(connection: Connection, memory: Memory, needs: Needs) -> None:
             requests.setdefault(kind, []).append(Request(needs.owner(entity, kind), since_us, None, same))
     for (entity, key), late in needs.late.items():
         ring = Ring(late.after_us, late.window.latest_only)
-        memory.of(entity).late[key] = (late.window, ring)
+        remembered = memory.of(entity)
+        remembered.late[key] = ring
+        remembered.recent[late.window.definition] = (late.window, Ring(FOREVER))
         rings.setdefault(entity, []).append((late.window, ring))
         request = Request(needs.owner(entity, late.window.kind), late.after_us, late.until_us, [(late.window, ring)])
         requests.setdefault(late.window.kind, []).append(request)

@@ -141,6 +141,17 @@ class Ring:
             found.open = _Track()
         self.size += found.open.put(moment)
 
+    def absorb(self, other: Ring, group: Hashable, until_us: int) -> None:
+        """Take over the members of a group of another ring, after `since_us` and until then."""
+        found = other._groups.get(group)
+        if found is None:
+            return
+        for track, put in ((found.settled, self.settle), (found.open, self.leave_open)):
+            if track is not None:
+                start, end = track.between(self.since_us, until_us)
+                for at in range(start, end):
+                    put(group, Moment(track.keys[at], track.values[at], track.transactions[at]))
+
     def covers(self, group: Hashable, after_us: int, until_us: int) -> bool:
         """Whether all members of (after, until] are here; where the latest is enough, whether that is."""
         if not self._latest_only:
