@@ -60,11 +60,11 @@ select account_id, customer_id, role, may_see_balance, valid_from - interval '1 
   from bank.account_permission where account_id like 'bulk-%%'
 on conflict (account_id, customer_id) do update set valid_from = excluded.valid_from
 """
-# most match nobody, one in a thousand matches an eighth of the crowd
+# most match nobody, ten of them an eighth of the crowd each
 BURST = """
 insert into bank.account_entry (entry_id, booking_date, account_id, amount_minor, currency, description)
-select 'burst-' || n, current_date, 'crowd', case when n %% 1000 = 0 then -55500 else -100 end, 'EUR', 'burst'
-  from generate_series(%(from)s, %(until)s) n
+select 'burst-' || n, current_date, 'crowd', case when n %% %(every)s = 0 then -55500 else -100 end, 'EUR', 'burst'
+  from generate_series(%(from)s::bigint, %(until)s::bigint) n
 """
 
 
@@ -87,7 +87,8 @@ def reload(connection: Connection) -> None:
 def burst(connection: Connection, sizes: Sizes) -> None:
     """Many transactions of some entries, as fast as they go."""
     for number in range(1, sizes.burst_entries + 1, BURST_AT_ONCE):
-        connection.execute(BURST, {"from": number, "until": number + BURST_AT_ONCE - 1})
+        values = {"from": number, "until": number + BURST_AT_ONCE - 1, "every": sizes.burst_entries // 10}
+        connection.execute(BURST, values)
 
 
 def _values(sizes: Sizes) -> dict[str, int]:
