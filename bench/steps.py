@@ -21,7 +21,7 @@ from engine.outbox import Topic, _alert_row
 from engine.packed import State
 from engine.rows import AlertTypeRow
 from engine.snapshot import StateSnapshot
-from engine.state_follower import Stamped
+from engine.state_follower import Stamped, settle_memory
 
 PARTITIONS = 8
 TURN = 10_000
@@ -91,6 +91,7 @@ def main() -> None:
     day = datetime(2026, 11, 22, tzinfo=UTC)
     messages = [Message(raw, number) for number, raw in enumerate(workload.entry_records("steps", Stamps(1, day)))]
     topic, memory = Topic("event", "id"), Memory()
+    settle_memory()
     for round_ in ("first touch", "again"):
         spent: dict[str, float] = {}
         alerts = 0

@@ -41,7 +41,7 @@ from engine.window import FOREVER, SECOND_US
 MOST_ALERTS = 5_000
 
 
-class Record(msgspec.Struct):
+class Record(msgspec.Struct, gc=False):
     """A record of the event topic with what it is judged by. `reason`: why it goes to the quarantine."""
 
     partition: int
