@@ -53,7 +53,8 @@ with expected as materialized (
 select (select count(*) from audit.event) as events,
        (select count(*) from alerting.quarantine) as quarantined,
        (select coalesce(jsonb_object_agg(p.alert_type, p.reason), '{}') from alerting.parked_type p
-          join audit.alert_type_history h on (h.alert_type, h.from_version) = (p.alert_type, p.catalogue_version) where h.until_version is null) as parked,
+          join audit.alert_type_history h on h.alert_type = p.alert_type and h.from_version <= p.catalogue_version
+         where h.until_version is null) as parked,
        (select figure from figures where what = 'alerts') as alerts,
        (select figure from figures where what = 'messages') as messages;
 

@@ -456,7 +456,8 @@ CREATE FUNCTION audit.explained(p_from date DEFAULT '-infinity'::date, p_until d
     select j.event_kind, j.event_id, j.event_date, j.account_id, j.customer_id, j.alert_type, j.preference_no,
            case when j.outcome = 'ALERTED' and sent.suppressed then 'SUPPRESSED'
                 when j.outcome = 'ALERTED' and a.alert_id is null and exists (
-                     select from alerting.parked_type k where (k.alert_type, k.catalogue_version) = (j.alert_type, j.type_version)) then 'TYPE_PARKED'
+                     select from alerting.parked_type k where k.alert_type = j.alert_type and k.catalogue_version >= t.from_version
+                        and (t.until_version is null or k.catalogue_version < t.until_version)) then 'TYPE_PARKED'
                 else j.outcome end, t.condition, j.compared,
            j.type_version, t.began_by, t.began_at, j.preference_version, coalesce(p.began_by, c.began_by), coalesce(p.began_at, c.began_at),
            j.permission_version, q.began_by, q.began_at, a.alert_id, sent.messages
