@@ -24,7 +24,7 @@ from engine.snapshot import StateSnapshot
 from engine.state_follower import Stamped, settle_memory
 
 PARTITIONS = 8
-TURN = 10_000
+TURN = 500  # as engine.loop.AT_ONCE
 AMOUNT = {"type": "integer", "minimum": -(10**15), "maximum": 10**15}
 QUIET = {
     "rearm_margin_minor": {"type": "integer", "minimum": 0, "maximum": 10**15, "default": 0},

@@ -88,6 +88,7 @@ def in_portions(records: Iterable[Record]) -> Iterator[Portion]:
         event, found = record.event, record.found
         if event is None or found is None:
             continue
+        record.found = None  # not needed any more, and its memory is warm
         try:
             alerts, remembering = match.judge(event, found.state, found.catalogue)
         except Unjudgeable as error:

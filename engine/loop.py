@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -35,6 +35,7 @@ from engine.timer import Standing
 log = logging.getLogger(__name__)
 
 GROUP = "bankalerts-engine"
+AT_ONCE = 500  # events that are decoded before they are matched
 BACKLOG = 1_000  # so many events at once are a backlog
 MOST_EVENTS = 10_000  # at once, when there is a backlog; live, a turn takes what is there
 IDLE_S = 0.05
@@ -141,10 +142,17 @@ class Engine:
                     self._stalls.add((partition, position))
                     raise Stalled(f"{self._topic.name}, partition {partition}: {newest - position} events do not come")
 
-    def _records(self, messages: Iterable[Message]) -> list[Record]:
-        """The records that are due, each with its event and what that is judged on, or a reason for the quarantine."""
-        records = []
+    def _records(self, messages: Sequence[Message]) -> Iterator[Record]:
+        """The records that are due, each with its event and what that is judged on, or a reason for the quarantine.
+
+        Lazy, some at a time: what was just decoded and found is still in the processor's cache when it is matched.
+        """
         due = self._positions.all()
+        for start in range(0, len(messages), AT_ONCE):
+            yield from self._some_records(messages[start : start + AT_ONCE], due)
+
+    def _some_records(self, messages: Iterable[Message], due: Mapping[int, int]) -> list[Record]:
+        records = []
         for message in messages:
             partition: Any = message.partition()  # a record that came from Kafka has both
             offset: Any = message.offset()

@@ -38,6 +38,7 @@ from engine.state import Missing, Versions
 
 KEPT_IN_ALL = 20_000  # earlier versions in a partition; what is older is asked of the history tables
 LARGE = 20_000  # bytes: an account with hundreds of customers
+KEPT_FROM = 2_000  # bytes: a smaller one is unpacked in the time that keeping it takes
 KEPT_UNPACKED = 4_096  # states of a partition that stay as objects; a hundred times as many would take more than their bytes do
 
 
@@ -141,7 +142,8 @@ class StateSnapshot:
             state, self.packed[entity] = found, pack(found)
         if version != state.version:
             return Missing.BEHIND if version > state.version else self._earlier_at(entity, version)
-        self._keep_unpacked(entity, state)
+        if len(packed) >= KEPT_FROM:
+            self._keep_unpacked(entity, state)
         return state
 
     def _at_changed(self, entity: str, version: int, packed: bytes) -> State | Missing:
