@@ -17,7 +17,7 @@ from tests.running_stack import RunningStack
 from tests.waiting import wait_until
 
 DEADLINE_S = 60.0
-FIRST = 7_000_001
+FIRST = 7_300_001
 MANY = 300
 SALARY = (
     "insert into bank.account_entry (entry_id, booking_date, account_id, amount_minor, currency, entry_type, occurred_at)"
