@@ -259,7 +259,8 @@ def _quieted(
     at_us = microseconds(event.event_time)
     if cool_down_s and state.last_alert_us is not None and abs(at_us - state.last_alert_us) < cool_down_s * SECOND_US:
         return False, state
-    return True, PreferenceState(state.armed and not margin, at_us if cool_down_s else state.last_alert_us)
+    newest_us = at_us if state.last_alert_us is None else max(at_us, state.last_alert_us)
+    return True, PreferenceState(state.armed and not margin, newest_us if cool_down_s else state.last_alert_us)
 
 
 def _note(memory: Memory, event: Event, changed: dict[tuple[int, str, int], PreferenceState]) -> None:

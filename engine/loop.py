@@ -215,26 +215,28 @@ class Engine:
             else:
                 write.done.result()
         except (psycopg.DataError, psycopg.IntegrityError) as error:
-            # memory has seen what is not written now: what comes next finds it in PostgreSQL as it is
+            log.warning("PostgreSQL refuses a value of %d decisions (%s): one by one", len(write.found), type(error).__name__)
+            # memory has seen what is not written now, and so have those that were judged after it
             self._memory.clear()
             for judged in write.found:
-                self._write_alone(judged, error if len(write.found) == 1 else None)
+                self._judge_alone(judged.record)
             self._positions.judged(write.after)
         else:
             self._stored(write.moves, write.batch)
 
-    def _write_alone(self, judged: Judged, error: psycopg.Error | None) -> None:
-        """`error`: what PostgreSQL said of just this. What it refuses goes to the quarantine."""
-        after = {judged.record.partition: judged.record.offset + 1}
-        try:
-            if error is not None:
-                raise error
-            self._store(after, batch_of(self._topic, [judged]))
-        except (psycopg.DataError, psycopg.IntegrityError) as refusal:
-            if not judged.decisions and judged.seen is None:
-                raise
-            reason = f"PostgreSQL refuses its alert: {type(refusal).__name__}"
-            self._store(after, batch_of(self._topic, [Judged(judged.record, [], reason=reason)]))
+    def _judge_alone(self, record: Record) -> None:
+        """Judge and write a record once more, by itself. What PostgreSQL refuses goes to the quarantine and is forgotten."""
+        after = {record.partition: record.offset + 1}
+        again = self._some_records([record.message], {record.partition: record.offset})
+        for judged in [judged for portion in in_portions(again) for judged in self._judge(portion)]:
+            try:
+                self._store(after, batch_of(self._topic, [judged]))
+            except (psycopg.DataError, psycopg.IntegrityError) as refusal:
+                if not judged.decisions and judged.seen is None:
+                    raise
+                self._memory.clear()
+                reason = f"PostgreSQL refuses its alert: {type(refusal).__name__}"
+                self._store(after, batch_of(self._topic, [Judged(judged.record, [], reason=reason)]))
 
     def _park(self, catalogues: Mapping[int, Catalogue]) -> None:
         """Tell operators of alert types that do not compile, once for each version of the catalogue."""

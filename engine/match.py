@@ -203,10 +203,15 @@ def candidates_of_timer(timer: Timer, state: State, catalogue: Catalogue) -> Ite
             == (timer.customer_id, timer.alert_type, timer.preference_no)
             and (preference.enabled or alert_type.mandatory)
         ]
-        if not own and alert_type.mandatory and timer.preference_no == 0:
+        if not own and alert_type.mandatory and timer.preference_no == 0 and not _has_wishes(state, timer):
             own = [default_preference(alert_type, timer.customer_id, None)]
         for preference in own:
             yield Candidate(alert_type, preference, permission_of(state, preference.customer_id, alert_type, timer))
+
+
+def _has_wishes(state: State, timer: Timer) -> bool:
+    """Whether the customer has a preference of the timer's type by now: then the defaults do not count for them."""
+    return any((each.customer_id, each.alert_type) == (timer.customer_id, timer.alert_type) for each in state.preferences)
 
 
 def operations_of(candidate: Candidate, event: Event, parameters: Mapping[str, Any]) -> tuple[Operation, ...]:

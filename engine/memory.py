@@ -94,6 +94,7 @@ class Memory:
         found = self._entities.get(event.entity)
         if found is None:
             return
+        self._touched[event.entity] = None
         for window, ring in (*found.rings.values(), *found.recent.values()):
             if window.kind == event.kind and window.counts(event):
                 group = window.group_of(event)

@@ -576,11 +576,11 @@ begin
             else
                 v_armed := v_armed and coalesce(j.rearm_margin, 0) <= 0;
                 if j.cool_down > 0 then
-                    v_alert_time := j.event_time;
+                    v_alert_time := greatest(v_alert_time, j.event_time); -- of which one NULL does not count
                 end if;
             end if;
         end if;
-        if j.timer_key is not null and (j.arms and j.due_at is not null or j.cancels and not j.arms) then
+        if j.timer_key is not null and (j.arms and j.due_at is not null or j.cancels and (not j.arms or j.due_at is null)) then
             v_operations := v_operations || j;
         end if;
         continue when p_event_kind <> j.event_kind or p_event_id <> j.event_id or j.event_date not between p_from and p_until
@@ -674,7 +674,7 @@ begin
                      when p_type.timer_schedule is not null then 'coalesce(preference.enabled, false)' else 'false' end,
         'cancels', case when v_timer then 'false' else 'subject.reason is null and ' || coalesce(bank.condition_sql(p_type.timer_cancel, p_type.parameters), 'false') end,
         'timer_key', case when v_timer then 'event.timer_key' when p_type.timer_key is null then '''''' else bank.condition_sql(p_type.timer_key, p_type.parameters) end,
-        'due_at', case when not v_timer then format('case when after.seconds between 0 and 315360000 then event.event_time + make_interval(secs => after.seconds) end')
+        'due_at', case when not v_timer then format('case when after.seconds between 0 and 315360000 then event.event_time + make_interval(secs => after.seconds::double precision) end')
                        when p_type.timer_schedule is not null then format('audit.next_due(%L, subject.parameters, event.time_zone, event.event_time)', p_type.timer_schedule)
                        else 'null::timestamptz' end,
         'timer_after', case when v_timer then 'null' else coalesce(bank.condition_sql(p_type.timer_after, p_type.parameters), 'null') end,
@@ -705,7 +705,8 @@ select {kind}, event.{id}, event.{day}, {account}, preference.customer_id, {aler
     select event.event_time, extract(epoch from event.event_time) as seconds, {account} as account_id, preference.customer_id,
            event.{id} as id, event.{day} as day, {defaults}::jsonb || preference.parameters as parameters, {has_group} as has_group {groups},
            row(seen.seen_no, event.transaction_id, event.seen_below, event.inserted_at, event.{id})::audit.seen_place as place,
-           case when {since_ever} or extract(epoch from event.event_time) - limits.window_length < -62200000000 then '-infinity' -- before any year 1
+           case when limits.window_length <= 0 then event.event_time -- no member at all
+                when {since_ever} or extract(epoch from event.event_time) - limits.window_length < -62200000000 then '-infinity' -- before any year 1
                 else event.event_time - make_interval(secs => limits.window_length::double precision) end as window_from,
            case when preference.enabled is null then 'NO_PREFERENCE'
                 when {needs_permission} and permission.from_version is null then 'NO_PERMISSION'
@@ -716,7 +717,7 @@ select {kind}, event.{id}, event.{day}, {account}, preference.customer_id, {aler
                 when not ({is_status}) then 'OTHER_STATUS'
                 when {uses_balance} and not permission.may_see_balance then 'MAY_NOT_SEE_BALANCE'
                 when {parked} then 'TYPE_PARKED' end as reason) subject
- cross join lateral (select ({timer_after})::double precision as seconds) after
+ cross join lateral (select ({timer_after})::numeric as seconds) after
  cross join lateral (select coalesce({arms}, false) as arms, coalesce({cancels}, false) as cancels, ({timer_key})::text as key) timer
  cross join lateral ({window}) history
  cross join lateral (select case when subject.reason is null and {judges} then ({condition}) end as met) judged
@@ -1058,7 +1059,7 @@ CREATE FUNCTION audit.timer_stands(p_operations audit.judgement[], e audit.judge
     LANGUAGE sql STABLE
     AS $$
     with operation as (
-        select o.event_time, o.arms, o.due_at, max(o.event_time) over () as newest
+        select o.event_time, o.arms and o.due_at is not null as arms, o.due_at, max(o.event_time) over () as newest
           from unnest(p_operations) o where o.timer_key = e.timer_key and o.event_time <= e.event_time
     )
     select coalesce(bool_and(arms) and bool_or(due_at = e.event_time), false) from operation where event_time = newest

@@ -4,7 +4,7 @@ create function audit.timer_stands(p_operations audit.judgement[], e audit.judge
     language sql stable as
 $$
     with operation as (
-        select o.event_time, o.arms, o.due_at, max(o.event_time) over () as newest
+        select o.event_time, o.arms and o.due_at is not null as arms, o.due_at, max(o.event_time) over () as newest
           from unnest(p_operations) o where o.timer_key = e.timer_key and o.event_time <= e.event_time
     )
     select coalesce(bool_and(arms) and bool_or(due_at = e.event_time), false) from operation where event_time = newest
@@ -107,11 +107,11 @@ begin
             else
                 v_armed := v_armed and coalesce(j.rearm_margin, 0) <= 0;
                 if j.cool_down > 0 then
-                    v_alert_time := j.event_time;
+                    v_alert_time := greatest(v_alert_time, j.event_time); -- of which one NULL does not count
                 end if;
             end if;
         end if;
-        if j.timer_key is not null and (j.arms and j.due_at is not null or j.cancels and not j.arms) then
+        if j.timer_key is not null and (j.arms and j.due_at is not null or j.cancels and (not j.arms or j.due_at is null)) then
             v_operations := v_operations || j;
         end if;
         continue when p_event_kind <> j.event_kind or p_event_id <> j.event_id or j.event_date not between p_from and p_until

@@ -294,7 +294,7 @@ begin
                      when p_type.timer_schedule is not null then 'coalesce(preference.enabled, false)' else 'false' end,
         'cancels', case when v_timer then 'false' else 'subject.reason is null and ' || coalesce(bank.condition_sql(p_type.timer_cancel, p_type.parameters), 'false') end,
         'timer_key', case when v_timer then 'event.timer_key' when p_type.timer_key is null then '''''' else bank.condition_sql(p_type.timer_key, p_type.parameters) end,
-        'due_at', case when not v_timer then format('case when after.seconds between 0 and 315360000 then event.event_time + make_interval(secs => after.seconds) end')
+        'due_at', case when not v_timer then format('case when after.seconds between 0 and 315360000 then event.event_time + make_interval(secs => after.seconds::double precision) end')
                        when p_type.timer_schedule is not null then format('audit.next_due(%L, subject.parameters, event.time_zone, event.event_time)', p_type.timer_schedule)
                        else 'null::timestamptz' end,
         'timer_after', case when v_timer then 'null' else coalesce(bank.condition_sql(p_type.timer_after, p_type.parameters), 'null') end,
@@ -325,7 +325,8 @@ select {kind}, event.{id}, event.{day}, {account}, preference.customer_id, {aler
     select event.event_time, extract(epoch from event.event_time) as seconds, {account} as account_id, preference.customer_id,
            event.{id} as id, event.{day} as day, {defaults}::jsonb || preference.parameters as parameters, {has_group} as has_group {groups},
            row(seen.seen_no, event.transaction_id, event.seen_below, event.inserted_at, event.{id})::audit.seen_place as place,
-           case when {since_ever} or extract(epoch from event.event_time) - limits.window_length < -62200000000 then '-infinity' -- before any year 1
+           case when limits.window_length <= 0 then event.event_time -- no member at all
+                when {since_ever} or extract(epoch from event.event_time) - limits.window_length < -62200000000 then '-infinity' -- before any year 1
                 else event.event_time - make_interval(secs => limits.window_length::double precision) end as window_from,
            case when preference.enabled is null then 'NO_PREFERENCE'
                 when {needs_permission} and permission.from_version is null then 'NO_PERMISSION'
@@ -336,7 +337,7 @@ select {kind}, event.{id}, event.{day}, {account}, preference.customer_id, {aler
                 when not ({is_status}) then 'OTHER_STATUS'
                 when {uses_balance} and not permission.may_see_balance then 'MAY_NOT_SEE_BALANCE'
                 when {parked} then 'TYPE_PARKED' end as reason) subject
- cross join lateral (select ({timer_after})::double precision as seconds) after
+ cross join lateral (select ({timer_after})::numeric as seconds) after
  cross join lateral (select coalesce({arms}, false) as arms, coalesce({cancels}, false) as cancels, ({timer_key})::text as key) timer
  cross join lateral ({window}) history
  cross join lateral (select case when subject.reason is null and {judges} then ({condition}) end as met) judged

@@ -139,7 +139,9 @@ def test_explain_exits_1_where_the_engine_did_otherwise(bank: Bank) -> None:
 
 
 def test_explain_says_that_a_parked_type_is_the_reason(bank: Bank) -> None:
-    bank.connection.execute("insert into alerting.parked_type select alert_type, catalogue_version + 1, 'odd' from bank.alert_type")
+    bank.connection.execute(
+        "insert into alerting.parked_type select alert_type, catalogue_version + 1, 'odd' from bank.alert_type"
+    )
     found = bank.connection.execute("select outcome from audit.explain('ACCOUNT_ENTRY', 'e3', 1)").fetchall()
     assert found == [("TYPE_PARKED",), ("CONDITION_FALSE",)]
     assert bank.connection.execute("select count(*) from audit.expected_alerts()").fetchone() == (4,), (

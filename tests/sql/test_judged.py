@@ -177,14 +177,17 @@ def test_a_window_counts_what_its_condition_says(bank: Bank) -> None:
         window_aggregate="COUNT",
         window_length=":hours * 3600",
         window_condition="event.amount_minor < 0",
-        parameters={"hours": parameter()},
+        parameters={"hours": parameter(-(10**15))},
     )
     bank.preference(parameters={"hours": 1})
     bank.preference(parameters={"hours": 0}, no=2)
+    bank.preference(parameters={"hours": -(10**15)}, no=3)
     for amount, status in ((-1, "BOOKED"), (5, "BOOKED"), (-1, "PENDING"), (-1, "BOOKED")):
         bank.event(amount_minor=amount, status=status)
-    # the pending one is not judged; a window of no length has nothing in it
-    assert [found and found["value"] for _, _, found in bank.judged("compared -> 'history'")] == [1, 0, 1, 0, 0, 0, 2, 0]
+    # the pending one is not judged; a window of no length, or of less, has nothing in it
+    values = [found and found["value"] for _, _, found in bank.judged("compared -> 'history'")]
+    assert values[::3] == [1, 1, 0, 2]
+    assert {*values[1::3], *values[2::3]} == {0}
 
 
 def test_a_window_by_group(bank: Bank) -> None:
@@ -253,11 +256,11 @@ def test_a_cool_down_is_quiet_on_both_sides_of_the_last_alert(bank: Bank) -> Non
     bank.type(cool_down=":seconds", parameters={"seconds": parameter(default=3600)})
     bank.preference()
     bank.preference(2, {"seconds": 0})
-    for at in ("10:00", "10:59:59", "11:00", "10:30", "09:30", "12:30"):
+    for at in ("10:00", "10:59:59", "11:00", "10:30", "09:30", "11:30", "12:30"):
         bank.event(at=at)
     rows = bank.judged("outcome")
     assert [outcome for _, customer, outcome in rows if customer == 1] == [
-        "ALERTED", "COOL_DOWN", "ALERTED", "COOL_DOWN", "ALERTED", "ALERTED",
+        "ALERTED", "COOL_DOWN", "ALERTED", "COOL_DOWN", "ALERTED", "COOL_DOWN", "ALERTED",
     ]  # fmt: skip
     assert {outcome for _, customer, outcome in rows if customer == 2} == {"ALERTED"}
 
@@ -312,6 +315,19 @@ def test_a_timer_stands_unless_it_was_cancelled_in_time(bank: Bank) -> None:
         "ARMS_TIMER", "ARMS_TIMER", "ARMS_TIMER", "CANCELS_TIMER", "CANCELS_TIMER",
         "ALERTED", "TIMER_CANCELLED", "ALERTED", "TIMER_CANCELLED",
     ]  # fmt: skip
+
+
+def test_an_event_that_would_arm_without_a_time_cancels_where_it_says_so(bank: Bank, connection: Connection) -> None:
+    bank.type(
+        "CUSTOMER_ACTIVITY", timer_arm="event.activity_type in ('START', 'BOTH')", timer_cancel="event.activity_type = 'BOTH'",
+        timer_after=":seconds", parameters={"seconds": parameter(-1)},
+    )  # fmt: skip
+    bank.preference(account=None, parameters={"seconds": 3600})
+    bank.event("CUSTOMER_ACTIVITY", at="10:00", activity_type="START")
+    connection.execute("""update bank.customer_preference set parameters = '{"seconds": -1}'""")
+    bank.event("CUSTOMER_ACTIVITY", at="10:30", activity_type="BOTH")
+    bank.event("TIMER", at="11:00", account_id=None)
+    assert bank.outcomes()[-1] == "TIMER_CANCELLED"
 
 
 def test_a_timer_that_is_set_anew_rings_later_only(bank: Bank, connection: Connection) -> None:

@@ -81,6 +81,8 @@ def alerted(balances: list[tuple[int, int]], **given: int) -> list[int]:
         ([(0, 90), (40, 90), (70, 90)], {"pause_s": 60}, [0, 2]),
         # a late event near the newest alert is quiet as well; one far before it is not
         ([(1000, 90), (950, 90), (900, 90)], {"pause_s": 60}, [0, 2]),
+        # that one begins no pause anew: the newest alert counts
+        ([(1000, 90), (900, 90), (1050, 90), (1060, 90)], {"pause_s": 60}, [0, 1, 3]),
         # armed again at the margin or above, not below it
         ([(0, 90), (1, 149), (2, 90), (3, 150), (4, 90)], {"margin_minor": 50}, [0, 4]),
         # the same order of seeing, whatever the times say
