@@ -72,9 +72,13 @@ class World:
 
     def one(self, query: str, *values: object) -> Any:
         """The first value that a query gives."""
-        with self.database() as connection:
-            row = connection.execute(query, values or None).fetchone()
+        row = self._connection.execute(query, values or None).fetchone()
         return None if row is None else row[0]
+
+    @cached_property
+    def _connection(self) -> psycopg.Connection[Any]:
+        """Kept: a new one for each question takes the processor from what is measured."""
+        return self.database()
 
     def stamps(self) -> Stamps:
         today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
