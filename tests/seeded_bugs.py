@@ -95,8 +95,8 @@ def shows_every_balance() -> None:
 
 
 def has_a_wrong_edge() -> None:
-    """< is read as <=."""
-    condition_writer.COMPARISONS[exp.LT] = "<="
+    """< is read as <=, > as >=."""
+    condition_writer.COMPARISONS |= {exp.LT: "<=", exp.GT: ">="}
 
 
 def ignores_the_catalogue_version() -> None:
