@@ -23,15 +23,14 @@ from tests.long.bulk_proof import LIVE_DELAYS, differences
 from tests.long.frame import Options, Report, fresh_stack, say
 
 LIVE_PER_S = 50
-CALM_S = 15.0
 SETTLE_S = 900.0
 WAL_MIB_MAX = 4_096  # max_slot_wal_keep_size
 ENGINE_MIB_MAX = 2_048
 CONNECT_MIB_MAX = 1_536
 ALERTS_IN_ONE_MAX = 10_000
 
-FULL = Sizes(entries=1_000_000, accounts=10_000, customers_each=50, burst_customers=5_000, burst_entries=10_000)
-SMALL = Sizes(entries=20_000, accounts=200, customers_each=10, burst_customers=500, burst_entries=500)
+FULL = Sizes(entries=1_000_000, accounts=10_000, customers_each=50, burst_customers=5_000, burst_entries=10_000, calm_s=15)
+SMALL = Sizes(entries=20_000, accounts=200, customers_each=10, burst_customers=500, burst_entries=500, calm_s=4)
 
 
 @dataclass
@@ -59,7 +58,7 @@ def run(options: Options, report: Report) -> None:
 def prove(chain: Chain, sizes: Sizes, report: Report, judge_delay: bool) -> None:
     watch = Watch()
     with chain.database() as connection, watched(chain, watch), live_entries(chain):
-        calm = phase(chain, connection, "calm", lambda: threading.Event().wait(CALM_S), report)
+        calm = phase(chain, connection, "calm", lambda: threading.Event().wait(sizes.calm_s), report)
         phase(chain, connection, "million", lambda: million(connection, sizes), report)
         phase(chain, connection, "reload", lambda: reload(connection), report)
         busy = phase(chain, connection, "burst", lambda: burst(connection, sizes), report)

@@ -13,13 +13,17 @@ FIRST_CUSTOMER = 7_000_000
 
 @dataclass(frozen=True)
 class Sizes:
-    """`entries` of one transaction; `customers_each` of `accounts`; those of the account of the burst, and its entries."""
+    """`entries` of one transaction; `customers_each` of `accounts`; those of the account of the burst, and its entries.
+
+    `calm_s`: for how long the live entries are measured alone.
+    """
 
     entries: int
     accounts: int
     customers_each: int
     burst_customers: int
     burst_entries: int
+    calm_s: float
 
 
 CUSTOMERS = """

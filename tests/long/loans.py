@@ -60,8 +60,8 @@ class Activity(NamedTuple):
 
 
 def run(options: Options, report: Report) -> None:
-    """All applications (small: 500), in 20 pieces (small: 5); the engine is killed in one of them."""
-    activities = read_activities(500 if options.small else None)
+    """All applications (small: 250), in 20 pieces (small: 5); the engine is killed in one of them."""
+    activities = read_activities(250 if options.small else None)
     arrivals = in_pieces(activities, 5 if options.small else 20, random.Random(options.seed))
     with fresh_stack("--without", "engine", "--without", "notifier") as stack:
         chain = Chain(stack)
