@@ -29,6 +29,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from bench.workload import STATE_VERSION, Record, Workload, account_id, partition_of
 from bench.world import fresh_world
+from engine import judged
 from engine.catalogue import build_catalogue
 from engine.checkpoint import Checkpoint, Checkpoints, Source
 from engine.outbox import Topic
@@ -142,8 +143,9 @@ def measure_stamped(workload: Workload) -> Figures:
     for name, numbers in (("first", everywhere), ("again", everywhere), ("busy", few), ("busy", few)):
         spent = 0.0
         for turn in turned(numbers, workload.partitions):
+            records: list[Any] = [judged.Record(partition, 0, None, event) for partition, event in turn]  # type: ignore[arg-type]
             began = time.process_time()
-            follower.stamped(None, turn)
+            follower.find(records)
             spent += time.process_time() - began
         found[f"us_an_event_{name}"] = round(spent / ASKED * 1e6, 2)
     found["longest_pause_ms"] = round(pauses.longest() * 1000, 2)

@@ -219,37 +219,16 @@ class StateFollower:
     def stamped(self, connection: Connection, events: Iterable[tuple[int, StampedEvent]]) -> dict[Stamp, Stamped]:
         """(entity, state version, catalogue version) -> what to judge on, for these (partition, event) pairs.
 
-        From memory; where memory is behind, after reading on for at most 2 s; else from the history tables, which have
-        every version. A version that not even these have is left out.
+        For those that `find` did not find: where memory is behind, after reading on for at most 2 s; else from the history
+        tables, which have every version. A version that not even these have is left out.
         """
         found: dict[Stamp, Stamped] = {}
-        missing: dict[Stamp, int] = {}
-        newest, catalogue = -1, None
-        snapshots = self._snapshots
-        for partition, event in events:
-            version = event.catalogue_version
-            if version != newest:
-                newest, catalogue = version, self._catalogue_in_memory(version)
-            key = (event.entity, event.state_version, version)
-            state = snapshots.get(partition, NOWHERE).at(key[0], key[1])
-            if catalogue is not None and type(state) is State:
-                found[key] = Stamped(state, catalogue)
-            else:
-                missing[key] = partition
-        if self._late:
-            self._late.difference_update(entity for entity, _, _ in found)
-        self._told["in memory"] += len(found)
-        return self._with_missing(connection, missing, found) if missing else found
-
-    def _with_missing(
-        self, connection: Connection, missing: dict[Stamp, int], found: dict[Stamp, Stamped]
-    ) -> dict[Stamp, Stamped]:
-        had = len(found)
+        missing = {(event.entity, event.state_version, event.catalogue_version): partition for partition, event in events}
         self._wait_for(missing, found)
-        self._told["after reading on"] += len(found) - had
-        had = len(found)
+        read = len(found)
+        self._told["after reading on"] += read
         self._ask_history(connection, missing, found)
-        self._told["from the history tables"] += len(found) - had
+        self._told["from the history tables"] += len(found) - read
         return found
 
     def told(self) -> str:

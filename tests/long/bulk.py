@@ -100,16 +100,23 @@ def phase(chain: Chain, connection: Connection, name: str, act: Callable[[], obj
 
 
 @contextmanager
-def live_entries(chain: Chain) -> Iterator[None]:
-    """50 entries a second on 50 accounts of their own, each of which leads to an alert."""
+def beside(work: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Have work go on in a thread of its own until it is told to stop."""
     stop = threading.Event()
-    thread = threading.Thread(target=play, args=(chain.settings.database_url, stop))
+    thread = threading.Thread(target=work, args=(stop,))
     thread.start()
     try:
         yield
     finally:
         stop.set()
         thread.join()
+
+
+@contextmanager
+def live_entries(chain: Chain) -> Iterator[None]:
+    """50 entries a second on 50 accounts of their own, each of which leads to an alert."""
+    with beside(lambda stop: play(chain.settings.database_url, stop)):
+        yield
 
 
 def play(database_url: str, stop: threading.Event) -> None:
@@ -127,10 +134,9 @@ def play(database_url: str, stop: threading.Event) -> None:
 @contextmanager
 def watched(chain: Chain, watch: Watch) -> Iterator[None]:
     """Memory of engine and Connect, and the WAL that the slot holds, looked at four times a second."""
-    stop = threading.Event()
     processes = {name: psutil.Process(chain.pid(name)) for name in ("engine-1", "connect")}
 
-    def look() -> None:
+    def look(stop: threading.Event) -> None:
         with chain.database() as connection:
             while not stop.wait(0.25):
                 for name, process in processes.items():
@@ -141,13 +147,10 @@ def watched(chain: Chain, watch: Watch) -> Iterator[None]:
                 )
                 watch.note("wal", float(held) / 2**20)
 
-    thread = threading.Thread(target=look)
-    thread.start()
     try:
-        yield
+        with beside(look):
+            yield
     finally:
-        stop.set()
-        thread.join()
         say(json.dumps(watch.most))
 
 
