@@ -37,6 +37,7 @@ from engine.readers import admin_client, describe, kafka_config, source
 from engine.rows import state_key, state_row
 from engine.snapshot import StateSnapshot
 from engine.state_follower import StateFollower, settle_memory
+from engine.wishes import Wishes
 
 AT_ONCE = 5_000
 CHUNK = 20_000
@@ -84,6 +85,7 @@ def measure_apply(workload: Workload) -> Figures:
     """Records a second without Kafka: applied, and decoded only."""
     snapshots = {partition: StateSnapshot() for partition in range(workload.partitions)}
     spent = {"apply": 0.0, "decode": 0.0}
+    wishes = Wishes()
     count = 0
     for chunk in chunks(by_table(workload)):
         count += len(chunk)
@@ -93,7 +95,7 @@ def measure_apply(workload: Workload) -> Figures:
         spent["apply"] += time.process_time() - began
         began = time.process_time()
         for record in chunk:
-            state_row(state_key(record.key), record.value)
+            state_row(state_key(record.key), record.value, wishes)
         spent["decode"] += time.process_time() - began
     return {f"{name}_records_per_s": round(count / seconds) for name, seconds in spent.items()}
 
@@ -207,6 +209,7 @@ def grown(before: int) -> int:
 def measure_floor(kafka: str, topic: str, partitions: int, count: int) -> Figures:
     """Records a second, read and decoded."""
     consumer = Consumer({**kafka_config(kafka, "floor"), "group.id": "floor"})
+    wishes = Wishes()
     began = time.perf_counter()
     consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in range(partitions)])
     found = 0
@@ -214,7 +217,7 @@ def measure_floor(kafka: str, topic: str, partitions: int, count: int) -> Figure
         for message in consumer.consume(AT_ONCE, 1.0):
             key, value = message.key(), message.value()
             if message.error() is None and value is not None:
-                state_row(state_key(key), value)
+                state_row(state_key(key), value, wishes)
                 found += 1
     seconds = time.perf_counter() - began
     consumer.close()

@@ -87,6 +87,8 @@ def main() -> None:
     timed("state: apply a record", workload.state_records, lambda raw: snapshots[raw.partition].apply(raw.key, raw.value))
     for snapshot in snapshots.values():
         snapshot.follow()
+        while snapshot.tidy(10_000):
+            pass
     catalogue = build_catalogue(alert_types())
     day = datetime(2026, 11, 22, tzinfo=UTC)
     messages = [Message(raw, number) for number, raw in enumerate(workload.entry_records("steps", Stamps(1, day)))]
@@ -127,8 +129,10 @@ def one_turn(
 
 def stamp(records: list[Any], snapshots: dict[int, StateSnapshot], catalogue: Any) -> None:
     for record in records:
-        event = record.event
-        state = snapshots[record.partition].at(event.entity, event.state_version)
+        event, snapshot = record.event, snapshots[record.partition]
+        if snapshot.is_quiet(event, catalogue):
+            continue
+        state = snapshot.at(event.entity, event.state_version)
         assert isinstance(state, State)
         record.found = Stamped(state, catalogue)
 

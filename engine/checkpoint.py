@@ -1,9 +1,9 @@
 """Checkpoints: a partition's snapshot as a file of this machine, so that a start reads only what came after it.
 
-A file is the snapshot as it was at a position of the state topic: a header, then chunks of packed states, then an end that
-counts them, each with its checksum. It is written beside its place, forced to disk and renamed: after a kill there is the
-old one, the new one or none. It is a cache and never the truth: whatever makes it doubtful has it discarded, with a line in
-the log, and the topic is read from its start. Doubtful is
+A file is the snapshot as it was at a position of the state topic: a header, the wishes that its states refer to, then chunks of
+packed states, then an end that counts them, each with its checksum. It is written beside its place, forced to disk and renamed:
+after a kill there is the old one, the new one or none. It is a cache and never the truth: whatever makes it doubtful has it
+discarded, with a line in the log, and the topic is read from its start. Doubtful is
 - what cannot be read as a whole, or was written by code with another layout;
 - what is of another cluster, topic or number of partitions, or at a position that the topic does not have;
 - what is older than half of the time for which the topic keeps tombstones: a key deleted since might come back from the dead.
@@ -29,25 +29,21 @@ from typing import BinaryIO, TypeVar
 import msgspec
 
 from engine.outbox import Topic
-from engine.packed import Marked, PermissionPut, PreferencePut, Removed, State
-from engine.rows import Permission, Preference
+from engine.packed import PACKED_ROWS
+from engine.rows import Preference
+from engine.wishes import Key, Wishes
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MAGIC = b"bankalerts checkpoint\n"
-FORMAT = 1
+FORMAT = 2
 CHUNK = 1_000  # states; small, because the engine judges on while a chunk is made
 FRAME = struct.Struct(">II")  # length, CRC-32
 MOST_BYTES = 1 << 30
 OLD_S = 3600.0  # a checkpoint at the same position is written again then, to be younger
 LAYOUT = hashlib.sha256(
-    repr(
-        [
-            (row.__name__, row.__struct_fields__, row.__struct_config__.tag)
-            for row in (Permission, Preference, State, PermissionPut, PreferencePut, Removed, Marked)
-        ]
-    ).encode()
+    repr([(row.__name__, row.__struct_fields__, row.__struct_config__.tag) for row in PACKED_ROWS]).encode()
 ).hexdigest()[:16]
 
 
@@ -72,11 +68,16 @@ class End(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A snapshot at `position`, the next record to read. `packed` is not changed any more."""
+    """A snapshot at `position`, the next record to read. `packed` is not changed any more; `wishes`: what it refers to."""
 
     position: int
     packed: dict[str, bytes]
     spoilt: frozenset[str]
+    wishes: tuple[tuple[Key, Preference], ...] = ()
+
+    def content(self) -> tuple[dict[str, bytes], frozenset[str], Wishes]:
+        """What a snapshot begins with."""
+        return self.packed, self.spoilt, Wishes(self.wishes)
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,8 @@ class Checkpoints:
         why = why_doubtful(header, self._source, partition, low, high, now)
         if why is not None:
             raise Doubtful(why)
-        checkpoint = Checkpoint(header.position, read_states(file), frozenset(header.spoilt))
+        wishes = _decode(_wishes, _read_frame(file))
+        checkpoint = Checkpoint(header.position, read_states(file), frozenset(header.spoilt), wishes)
         self._saved[partition] = header.position, time.monotonic() - (now - header.taken_at).total_seconds()
         return checkpoint
 
@@ -158,7 +160,7 @@ class Checkpoints:
         unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write(unfinished, header, checkpoint.packed)
+            write(unfinished, header, checkpoint)
             unfinished.replace(path)
             force(path.parent)
         except (OSError, ValueError, MemoryError) as error:
@@ -190,15 +192,16 @@ def why_doubtful(header: Header, source: Source, partition: int, low: int, high:
     return None
 
 
-def write(path: Path, header: Header, packed: dict[str, bytes]) -> None:
+def write(path: Path, header: Header, checkpoint: Checkpoint) -> None:
     """The whole file, forced to disk; readable by its owner alone."""
     with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         file.write(MAGIC)
         _write_frame(file, msgspec.msgpack.encode(header))
-        states = iter(packed.items())
+        _write_frame(file, msgspec.msgpack.encode(checkpoint.wishes))
+        states = iter(checkpoint.packed.items())
         while chunk := dict(islice(states, CHUNK)):
             _write_frame(file, msgspec.msgpack.encode(chunk))
-        _write_frame(file, msgspec.msgpack.encode(End(len(packed))))
+        _write_frame(file, msgspec.msgpack.encode(End(len(checkpoint.packed))))
         file.flush()
         os.fsync(file.fileno())
 
@@ -211,7 +214,7 @@ def read_header(file: BinaryIO) -> Header:
 
 
 def read_states(file: BinaryIO) -> dict[str, bytes]:
-    """What comes after the header. Raises Doubtful."""
+    """What comes after the wishes. Raises Doubtful."""
     packed: dict[str, bytes] = {}
     for frame in _frames(file):
         found = _decode(_chunk, frame)
@@ -224,6 +227,7 @@ def read_states(file: BinaryIO) -> dict[str, bytes]:
 
 
 _header = msgspec.msgpack.Decoder(Header)
+_wishes = msgspec.msgpack.Decoder(tuple[tuple[Key, Preference], ...])
 _chunk: msgspec.msgpack.Decoder[dict[str, bytes] | End] = msgspec.msgpack.Decoder(dict[str, bytes] | End)
 
 

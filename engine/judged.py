@@ -53,11 +53,15 @@ class Record(msgspec.Struct, gc=False):
 
 
 class Portion(msgspec.Struct):
-    """Records that are written together. `alerts` and `remembering` are those of the records, by their index."""
+    """Records that are written together. `alerts` and `remembering` are those of the records, by their index.
+
+    `noted`: the indexes of all that may lead to something; of the others only what is remembered has to know.
+    """
 
     records: list[Record]
     alerts: dict[int, list[Alert]]
     remembering: dict[int, list[Candidate]]
+    noted: list[int]
 
 
 class Judged(msgspec.Struct):
@@ -81,13 +85,16 @@ def in_portions(records: Iterable[Record]) -> Iterator[Portion]:
 
     What an event leads to by itself is judged here already; what depends on the past is not.
     """
-    portion, weight = Portion([], {}, {}), 0
+    portion, weight = Portion([], {}, {}, []), 0
     for record in records:
-        index = len(portion.records)
         portion.records.append(record)
         event, found = record.event, record.found
         if event is None or found is None:
+            if record.reason is not None:
+                portion.noted.append(len(portion.records) - 1)
             continue
+        index = len(portion.records) - 1
+        portion.noted.append(index)
         record.found = None  # not needed any more, and its memory is warm
         try:
             alerts, remembering = match.judge(event, found.state, found.catalogue)
@@ -101,7 +108,7 @@ def in_portions(records: Iterable[Record]) -> Iterator[Portion]:
         weight += len(alerts) + len(remembering)
         if weight >= MOST_ALERTS:
             yield portion
-            portion, weight = Portion([], {}, {}), 0
+            portion, weight = Portion([], {}, {}, []), 0
     if portion.records:
         yield portion
 
@@ -146,7 +153,8 @@ def decide(
     are due in it.
     """
     standing = standing or Standing()
-    for index, record in enumerate(portion.records):
+    for index in range(len(portion.records)) if memory or portion.remembering else portion.noted:
+        record = portion.records[index]
         event = record.event
         if record.reason is not None:
             yield Judged(record, [], reason=record.reason)

@@ -1,28 +1,36 @@
 """How the state of one account or customer is held: as bytes, a quarter of what objects take, unpacked on use. Pure.
 
-Bytes are MessagePack, in one of two shapes:
+There are two shapes:
 
-- *whole*: a State, all of it in force and nothing waiting;
-- a *log*: an array of records in the order they came, the first of which may be a State. What it means is what `Versions`
-  (engine/state.py) makes of these records; while a topic is read from its start, a record is appended and nothing else is done.
+- *whole*: all of it in force and nothing waiting. It begins with its version and the numbers of the wishes in it
+  (engine/wishes.py), so that what its customers want is known without unpacking it; the rest is MessagePack. Where a wish is
+  not in the pool, it is a State as MessagePack;
+- a *log*: a MessagePack array of records in the order they came, the first of which may be a whole state. What it means is what
+  `Versions` (engine/state.py) makes of these records; while a topic is read from its start, a record is appended and nothing
+  else is done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter, lt
+from struct import Struct
 from typing import Any, TypeVar
 
 import msgspec
 
-from engine.rows import Permission, Preference, Row
+from engine.rows import Permission, Preference, Row, as_wished
 from engine.state import Versions
+from engine.wishes import Wishes
 
 T = TypeVar("T")
 RowKey = tuple[int] | tuple[int, str, int]  # of a permission: customer; of a preference: customer, alert type, number
 LOG = 0xDD  # MessagePack's array of up to 2**32 - 1 elements: this byte and four for their number
 HEADER = 5
 FEW = 256
+WISHED = 0xC1  # a byte that MessagePack has no use for
+WISHED_HEADER = Struct("<BQB")  # WISHED, the version, how many wishes; their numbers follow, two bytes each, ascending
+MOST_WISHES_OF_ONE = 255
 
 
 class State(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=0):
@@ -61,13 +69,40 @@ class Marked(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=4):
     version: int
 
 
-Change = PermissionPut | PreferencePut | Removed
-Record = State | Change | Marked
+class WishPut(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=5):
+    """A PreferencePut whose wish is in the pool."""
+
+    following: bool
+    customer_id: int
+    preference_no: int
+    state_version: int
+    wish: int
+
+
+class Whole(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=6):
+    """A whole state with its wishes in front, as the beginning of a log."""
+
+    packed: bytes
+
+
+class _Wished(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What comes after the wishes' numbers. Of a preference: customer, number, version, wish."""
+
+    permissions: tuple[Permission, ...]
+    preferences: tuple[tuple[int, int, int, int], ...]
+
+
+PACKED_ROWS = (Permission, Preference, State, PermissionPut, PreferencePut, Removed, Marked, WishPut, Whole, _Wished)
+Change = PermissionPut | PreferencePut | WishPut | Removed
+Record = State | Whole | Change | Marked
 EntityVersions = Versions[RowKey, Row, dict[RowKey, Row]]
 
 pack = msgspec.msgpack.Encoder().encode
-unpack_state = msgspec.msgpack.Decoder(State).decode
-_unpack_log = msgspec.msgpack.Decoder(list[State | PermissionPut | PreferencePut | Removed | Marked]).decode
+_unpack_state = msgspec.msgpack.Decoder(State).decode
+_unpack_wished = msgspec.msgpack.Decoder(_Wished).decode
+_unpack_log: Callable[[bytes], list[Record]] = msgspec.msgpack.Decoder(
+    list[State | PermissionPut | PreferencePut | Removed | Marked | WishPut | Whole]
+).decode
 
 
 def _header(records: int) -> bytes:
@@ -84,21 +119,60 @@ def is_whole(packed: bytes) -> bool:
     return packed[0] != LOG
 
 
-def appended(packed: bytes | None, record: bytes) -> bytes:
+def pack_whole(state: State) -> bytes:
+    """A whole state, in front of it its wishes where all of them have a number."""
+    wishes = {preference.wish for preference in state.preferences}
+    if 0 in wishes or len(wishes) > MOST_WISHES_OF_ONE:
+        return pack(state)
+    preferences = tuple((each.customer_id, each.preference_no, each.state_version, each.wish) for each in state.preferences)
+    head = WISHED_HEADER.pack(WISHED, state.version, len(wishes)) + _two_bytes_each(sorted(wishes))
+    return head + pack(_Wished(state.permissions, preferences))
+
+
+def unpack_whole(packed: bytes, wishes: Wishes) -> State:
+    if packed[0] != WISHED:
+        return _unpack_state(packed)
+    _, version, count = WISHED_HEADER.unpack_from(packed)
+    found = _unpack_wished(memoryview(packed)[WISHED_HEADER.size + 2 * count :])
+    preferences = [as_wished(wishes[wish], customer, number, at) for customer, number, at, wish in found.preferences]
+    return State(version, found.permissions, tuple(preferences))
+
+
+def watch_of(packed: bytes, version: int) -> bytes | None:
+    """The wishes of a whole state of this version, as bytes for `wishes_in`; None: they are not in front of it."""
+    if packed[0] != WISHED:
+        return None
+    _, found, count = WISHED_HEADER.unpack_from(packed)
+    return packed[WISHED_HEADER.size : WISHED_HEADER.size + 2 * count] if found == version else None
+
+
+def wishes_in(watch: bytes, wishes: Wishes) -> list[Preference]:
+    """The wishes that `watch_of` gave, as preferences of no customer."""
+    return [wishes[number] for (number,) in _NUMBER.iter_unpack(watch)]
+
+
+_NUMBER = Struct("<H")
+
+
+def _two_bytes_each(numbers: Iterable[int]) -> bytes:
+    return b"".join(map(_NUMBER.pack, numbers))
+
+
+def appended(packed: bytes | None, record: bytes, wishes: Wishes) -> bytes:
     """A log that goes on with one record. Once in a while it is made as short as it can be."""
     if packed is None:
         return _FIRST + record
     if packed[0] != LOG:
-        return _SECOND + packed + record
+        return _SECOND + (pack(Whole(packed)) if packed[0] == WISHED else packed) + record
     longer = _LONGER.get(packed[:HEADER])
     if longer is not None:
         return longer + packed[HEADER:] + record
     records = int.from_bytes(packed[1:HEADER], "big") + 1
     log = _header(records) + packed[HEADER:] + record
-    return log if records % FEW else pack_versions(unpack_versions(log))
+    return log if records % FEW else pack_versions(unpack_versions(log, wishes))
 
 
-def settled(packed: bytes) -> State | None:
+def settled(packed: bytes, wishes: Wishes) -> State | None:
     """What a log means that is rows and then their marker, as an initial snapshot gives them; None where it is more than that.
 
     A quarter of the time that `unpack_versions` takes, and after a start each account and customer has to be asked once.
@@ -108,10 +182,17 @@ def settled(packed: bytes) -> State | None:
     if type(last) is not Marked:
         return None
     permissions = _in_order([put.row for put in puts if type(put) is PermissionPut], _BY_CUSTOMER)
-    preferences = _in_order([put.row for put in puts if type(put) is PreferencePut], _BY_PREFERENCE)
+    given = [_preference_of(put, wishes) for put in puts if type(put) is PreferencePut or type(put) is WishPut]
+    preferences = _in_order(given, _BY_PREFERENCE)
     if permissions is None or preferences is None or len(permissions) + len(preferences) != len(puts):
         return None
     return State(last.version, tuple(permissions), tuple(preferences))
+
+
+def _preference_of(put: PreferencePut | WishPut, wishes: Wishes) -> Preference:
+    if isinstance(put, PreferencePut):
+        return put.row
+    return as_wished(wishes[put.wish], put.customer_id, put.preference_no, put.state_version)
 
 
 def _in_order(rows: list[T], key: Callable[[T], Any]) -> list[T] | None:
@@ -124,27 +205,29 @@ def _in_order(rows: list[T], key: Callable[[T], Any]) -> list[T] | None:
     return sorted(rows, key=key) if len(set(keys)) == len(keys) else None
 
 
-def unpack_versions(packed: bytes) -> EntityVersions:
+def unpack_versions(packed: bytes, wishes: Wishes) -> EntityVersions:
     """What a log, or a whole state, means."""
     versions: EntityVersions = Versions(dict)
-    records: Iterable[Record] = (unpack_state(packed),) if is_whole(packed) else _unpack_log(packed)
+    records: Iterable[Record] = (unpack_whole(packed, wishes),) if is_whole(packed) else _unpack_log(packed)
     for record in records:
         if isinstance(record, Marked):
             versions.mark(record.version, following=False)
-        elif isinstance(record, State):
-            versions.begin(record.version, rows_of(record))
+        elif isinstance(record, State | Whole):
+            state = record if isinstance(record, State) else unpack_whole(record.packed, wishes)
+            versions.begin(state.version, rows_of(state))
         elif isinstance(record, Removed):
             versions.change(key_of(record), None, record.following)
         else:
-            versions.change(key_of(record.row), record.row, record.following)
+            row = record.row if isinstance(record, PermissionPut) else _preference_of(record, wishes)
+            versions.change(key_of(row), row, record.following)
     return versions
 
 
 def pack_versions(versions: EntityVersions) -> bytes:
     """The shortest bytes that mean the same."""
+    if not versions.waiting and versions.version >= 0:
+        return pack_whole(state_of(versions.version, versions.rows))
     records = [] if versions.version < 0 else [pack(state_of(versions.version, versions.rows))]
-    if records and not versions.waiting:
-        return records[0]
     following = not versions.unsettled
     records += [pack(change_of(key, row, following)) for key, row in versions.waiting.items()]
     return _header(len(records)) + b"".join(records)
@@ -153,7 +236,11 @@ def pack_versions(versions: EntityVersions) -> bytes:
 def change_of(key: RowKey, row: Row | None, following: bool) -> Change:
     if row is None:
         return Removed(following, *key)
-    return PermissionPut(following, row) if isinstance(row, Permission) else PreferencePut(following, row)
+    if isinstance(row, Permission):
+        return PermissionPut(following, row)
+    if row.wish:
+        return WishPut(following, row.customer_id, row.preference_no, row.state_version, row.wish)
+    return PreferencePut(following, row)
 
 
 def key_of(row: Row | Removed) -> RowKey:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from engine.decode import BigInt, ShortText, Time, Undecodable, Version, customer_entity, decode_with
+from engine.wishes import NONE, Wishes
 
 UNAVAILABLE = b"__debezium_unavailable_value"
 T = TypeVar("T")
@@ -52,7 +53,10 @@ class Permission(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Preference(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A customer wants an alert type. `parameters` as given, without defaults; no currency: a customer preference."""
+    """A customer wants an alert type. `parameters` as given, without defaults; no currency: a customer preference.
+
+    `wish`: the number under which its partition's pool has what it asks for (engine/wishes.py); 0: not there.
+    """
 
     customer_id: int
     alert_type: str
@@ -62,6 +66,7 @@ class Preference(msgspec.Struct, frozen=True, array_like=True, gc=False):
     channels: tuple[str, ...]
     enabled: bool
     state_version: int
+    wish: int = NONE
 
 
 class Marker(msgspec.Struct, frozen=True, gc=False):
@@ -144,11 +149,11 @@ def state_key(key: bytes | None) -> StateKey:
     return found
 
 
-def state_row(key: StateKey, value: bytes) -> Permission | Preference | Marker:
+def state_row(key: StateKey, value: bytes, wishes: Wishes) -> Permission | Preference | Marker:
     if UNAVAILABLE in value:
         raise Undecodable(f"it holds {UNAVAILABLE.decode()}: an unchanged TOAST value never enters state")
     if key.alert_type is not None:
-        return _preference(key, decode_with(_sent_preference, value))
+        return _preference(key, decode_with(_sent_preference, value), wishes)
     if key.is_marker:
         return decode_with(_marker, value)
     sent = decode_with(_sent_permission, value)
@@ -177,18 +182,37 @@ _row = msgspec.json.Decoder(dict[str, Any])
 _catalogue_marker = msgspec.json.Decoder(CatalogueMarker)
 
 
-def _preference(key: StateKey, sent: _SentPreference) -> Preference:
+def _preference(key: StateKey, sent: _SentPreference, wishes: Wishes) -> Preference:
     if key.account_id is not None and sent.currency is None:
         raise Undecodable("it has no currency")
+    wish_key = (sent.alert_type, sent.currency, sent.parameters, sent.channels, sent.enabled)
+    wish = wishes.find(wish_key)
+    if wish is not None:
+        return as_wished(wish, sent.customer_id, sent.preference_no, sent.state_version)
+    parameters = decode_with(_parameters, sent.parameters.encode())
+    try:
+        msgspec.msgpack.encode(parameters)
+    except (OverflowError, RecursionError) as error:
+        raise Undecodable("a value of it is beyond what a state can hold") from error
+    found = Preference(
+        *(sent.customer_id, sent.alert_type, sent.preference_no, sent.currency),
+        *(parameters, sent.channels, sent.enabled, sent.state_version),
+    )
+    return wishes.add(wish_key, found)
+
+
+def as_wished(wish: Preference, customer_id: int, preference_no: int, version: int) -> Preference:
+    """The preference of a customer who asks for what `wish` says."""
     return Preference(
-        sent.customer_id,
-        sent.alert_type,
-        sent.preference_no,
-        sent.currency,
-        decode_with(_parameters, sent.parameters.encode()),
-        sent.channels,
-        sent.enabled,
-        sent.state_version,
+        customer_id,
+        wish.alert_type,
+        preference_no,
+        wish.currency,
+        wish.parameters,
+        wish.channels,
+        wish.enabled,
+        version,
+        wish.wish,
     )
 
 

@@ -6,28 +6,31 @@ from collections import OrderedDict
 from collections.abc import Iterable
 
 from engine.catalogue import Catalogue, build_catalogue
-from engine.decode import Undecodable
+from engine.decode import Event
 from engine.packed import (
     Marked,
-    PermissionPut,
-    PreferencePut,
     Removed,
     State,
     appended,
+    change_of,
     is_whole,
+    key_of,
     pack,
     pack_versions,
+    pack_whole,
     settled,
     state_of,
-    unpack_state,
     unpack_versions,
+    unpack_whole,
+    watch_of,
+    wishes_in,
 )
+from engine.quiet import Plan, is_quiet, plan
 from engine.rows import (
     AlertTypeRow,
     CatalogueKey,
     CatalogueMarker,
     Marker,
-    Preference,
     StateKey,
     catalogue_key,
     catalogue_row,
@@ -35,21 +38,28 @@ from engine.rows import (
     state_row,
 )
 from engine.state import Missing, Versions
+from engine.wishes import Wishes
 
 KEPT_IN_ALL = 20_000  # earlier versions in a partition; what is older is asked of the history tables
 LARGE = 20_000  # bytes: an account with hundreds of customers
 KEPT_FROM = 2_000  # bytes: a smaller one is unpacked in the time that keeping it takes
+KEPT_PLANS = 10_000  # of a partition and event kind
 KEPT_UNPACKED = 4_096  # states of a partition that stay as objects; a hundred times as many would take more than their bytes do
 
 
 class StateSnapshot:
     """One partition: its accounts and customers. Nothing is judged on it before `following`: the end of the topic was seen."""
 
-    def __init__(self, packed: dict[str, bytes] | None = None, spoilt: Iterable[str] = ()) -> None:
-        """`packed`, `spoilt`: from a checkpoint."""
+    def __init__(
+        self, packed: dict[str, bytes] | None = None, spoilt: Iterable[str] = (), wishes: Wishes | None = None
+    ) -> None:
+        """`packed`, `spoilt`, `wishes`: from a checkpoint."""
         self.following = False
         self.packed: dict[str, bytes] = {} if packed is None else packed
         self.spoilt = set(spoilt)
+        self.wishes = wishes or Wishes()
+        self._plans: dict[str, dict[bytes, Plan]] = {}  # by event kind and watch
+        self._planned_by: Catalogue | None = None
         self._unpacked: dict[str, State] = {}  # of those that are whole
         self._asked: set[str] = set()
         self._earlier: OrderedDict[tuple[str, int], bytes] = OrderedDict()
@@ -73,7 +83,7 @@ class StateSnapshot:
         if self.following:
             self._unpacked.pop(entity, None)
         if isinstance(record, bytes):
-            self.packed[entity] = appended(self.packed.get(entity), record)
+            self.packed[entity] = appended(self.packed.get(entity), record, self.wishes)
         else:
             self._mark(entity, record.version)
 
@@ -81,16 +91,11 @@ class StateSnapshot:
         """What a log is to be continued with; a marker, once the end was seen, brings its changes into force at once."""
         if value is None:
             return pack(Removed(self.following, key.customer_id or 0, key.alert_type, key.preference_no))
-        row = state_row(key, value)
+        row = state_row(key, value, self.wishes)
         if isinstance(row, Marker):
             marked = Marked(row.state_version)
             return marked if self.following else pack(marked)
-        try:
-            if isinstance(row, Preference):
-                return pack(PreferencePut(self.following, row))
-            return pack(PermissionPut(self.following, row))
-        except (OverflowError, RecursionError) as error:
-            raise Undecodable("a value of it is beyond what a state can hold") from error
+        return pack(change_of(key_of(row), row, self.following))
 
     def _spoil(self, entity: str) -> None:
         self.packed.pop(entity, None)
@@ -104,21 +109,41 @@ class StateSnapshot:
         """
         packed = self.packed.get(entity)
         if packed is None:
-            self.packed[entity] = pack(State(version, (), ()))
+            self.packed[entity] = pack_whole(State(version, (), ()))
             return
         if len(packed) > LARGE:
-            self.packed[entity] = appended(packed, pack(Marked(version)))
+            self.packed[entity] = appended(packed, pack(Marked(version)), self.wishes)
             return
-        versions = unpack_versions(packed)
+        versions = unpack_versions(packed, self.wishes)
         before, rows = versions.version, dict(versions.rows)
         if versions.mark(version, following=True):
-            self._keep_earlier(entity, before, pack(state_of(before, rows)))
+            self._keep_earlier(entity, before, pack_whole(state_of(before, rows)))
         self.packed[entity] = pack_versions(versions)
 
     def _keep_earlier(self, entity: str, version: int, packed: bytes) -> None:
         self._earlier[entity, version] = packed
         if len(self._earlier) > KEPT_IN_ALL:
             self._earlier.popitem(last=False)
+
+    def is_quiet(self, event: Event, catalogue: Catalogue) -> bool:
+        """Whether it is certain, at a glance, that the event matches nothing; False says nothing."""
+        packed = self.packed.get(event.entity)
+        if packed is None or not self.following:
+            return False
+        watch = watch_of(packed, event.state_version)
+        if watch is None:
+            return False
+        if catalogue is not self._planned_by:
+            self._plans, self._planned_by = {kind: {} for kind in catalogue.by_kind}, catalogue
+        plans = self._plans.get(event.kind)
+        if plans is None:
+            return False
+        found = plans.get(watch)
+        if found is None:
+            if len(plans) >= KEPT_PLANS:
+                plans.clear()
+            plans[watch] = found = plan(event.kind, wishes_in(watch, self.wishes), catalogue)
+        return is_quiet(event, found)
 
     def at(self, entity: str, version: int) -> State | Missing:
         """The state that an event with this version stamped on it is judged on."""
@@ -134,12 +159,12 @@ class StateSnapshot:
         if packed is None:
             return Missing.PASSED if entity in self.spoilt else Missing.BEHIND
         if is_whole(packed):
-            state = unpack_state(packed)
+            state = unpack_whole(packed, self.wishes)
         else:
-            found = settled(packed)
+            found = settled(packed, self.wishes)
             if found is None:
                 return self._at_changed(entity, version, packed)
-            state, self.packed[entity] = found, pack(found)
+            state, self.packed[entity] = found, pack_whole(found)
         if version != state.version:
             return Missing.BEHIND if version > state.version else self._earlier_at(entity, version)
         if len(packed) >= KEPT_FROM:
@@ -147,7 +172,7 @@ class StateSnapshot:
         return state
 
     def _at_changed(self, entity: str, version: int, packed: bytes) -> State | Missing:
-        versions = unpack_versions(packed)
+        versions = unpack_versions(packed, self.wishes)
         if not versions.waiting:
             self.packed[entity] = pack_versions(versions)
         rows = versions.at(version)
@@ -168,7 +193,7 @@ class StateSnapshot:
 
     def _earlier_at(self, entity: str, version: int) -> State | Missing:
         packed = self._earlier.get((entity, version))
-        return Missing.PASSED if packed is None else unpack_state(packed)
+        return Missing.PASSED if packed is None else unpack_whole(packed, self.wishes)
 
     def follow(self) -> None:
         """The end was seen: from here every version is whole."""
@@ -179,9 +204,9 @@ class StateSnapshot:
         """Make the logs of so many into whole states: who asks for them finds them at once. Returns whether there are more."""
         for entity in self._untidy[-most:]:
             packed = self.packed.get(entity)
-            found = None if packed is None or is_whole(packed) else settled(packed)
+            found = None if packed is None or is_whole(packed) else settled(packed, self.wishes)
             if found is not None:
-                self.packed[entity] = pack(found)
+                self.packed[entity] = pack_whole(found)
         del self._untidy[-most:]
         return bool(self._untidy)
 

@@ -142,7 +142,7 @@ class StateFollower:
         """Returns how many accounts and customers came from a checkpoint."""
         low, high = self._reader.watermarks(self._states_topic, partition)
         found = self._checkpoints.load(partition, low, high)
-        self._snapshots[partition] = StateSnapshot() if found is None else StateSnapshot(found.packed, found.spoilt)
+        self._snapshots[partition] = StateSnapshot() if found is None else StateSnapshot(*found.content())
         self._reader.add(self._states_topic, partition, None if found is None else found.position)
         return 0 if found is None else len(found.packed)
 
@@ -172,7 +172,9 @@ class StateFollower:
             return
         if self._checkpoints.are_due(partition, position, after_s):
             states = snapshot.packed.copy() if packed is None else packed
-            self._checkpoints.save(partition, Checkpoint(position, states, frozenset(snapshot.spoilt)))
+            self._checkpoints.save(
+                partition, Checkpoint(position, states, frozenset(snapshot.spoilt), tuple(snapshot.wishes.all()))
+            )
 
     def read_on(self, timeout_s: float = 0.0) -> int:
         """Apply what the state topics have, waiting for the first record; returns how many records there were."""
@@ -191,7 +193,10 @@ class StateFollower:
         return any(snapshot.tidy(TIDY_AT_ONCE) for snapshot in self._snapshots.values() if snapshot.following)
 
     def find(self, records: Iterable[StampedRecord]) -> Lookup:
-        """Give each record with an event its `found`, as far as that is in memory; tells which are not, and what is parked."""
+        """Give each record its `found`, as far as that is in memory; tells which are not, and what is parked.
+
+        A record without an event gets none, nor does one whose event certainly matches nothing.
+        """
         lookup = Lookup([], {})
         newest, catalogue, count = -1, None, 0
         snapshots, late = self._snapshots, self._late
@@ -204,8 +209,11 @@ class StateFollower:
                 newest, catalogue = version, self._catalogue_in_memory(version)
                 if catalogue is not None and catalogue.broken:
                     lookup.parked[version] = catalogue
-            snapshot = snapshots.get(record.partition)
-            state = None if snapshot is None else snapshot.at(event.entity, event.state_version)
+            snapshot = snapshots.get(record.partition, NOWHERE)
+            if catalogue is not None and snapshot.is_quiet(event, catalogue):
+                count += 1
+                continue
+            state = snapshot.at(event.entity, event.state_version)
             if catalogue is not None and type(state) is State:
                 record.found = Stamped(state, catalogue)
                 count += 1

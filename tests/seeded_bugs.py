@@ -28,7 +28,7 @@ def put_in(owner: Any, name: str, function: Callable[..., Any]) -> None:
 def newest(snapshot: StateSnapshot, entity: str) -> packed.State | state.Missing:
     """What is in force."""
     held = snapshot.packed.get(entity)
-    versions = None if held is None else packed.unpack_versions(held)
+    versions = None if held is None else packed.unpack_versions(held, snapshot.wishes)
     if versions is None or versions.version < 0 or not snapshot.following:
         return state.Missing.BEHIND
     return packed.state_of(versions.version, versions.rows)

@@ -127,9 +127,9 @@ def test_a_file_that_is_cut_off_or_goes_on_is_discarded(tmp_path: Path) -> None:
 def test_chunks_that_are_missing_are_noticed(tmp_path: Path) -> None:
     """Each frame is right by itself: the end knows how many there were."""
     path = tmp_path / "file"
-    checkpoint.write(path, HEADER, {"a": b"1", "b": b"2"})
+    checkpoint.write(path, HEADER, Checkpoint(50, {"a": b"1", "b": b"2"}, frozenset()))
     whole = path.read_bytes()
-    checkpoint.write(path, HEADER, {"a": b"1"})
+    checkpoint.write(path, HEADER, Checkpoint(50, {"a": b"1"}, frozenset()))
     other = path.read_bytes()
     end = other.rindex(other[-10:])
     path.write_bytes(other[:end] + whole[-10:])

@@ -10,6 +10,7 @@ import pytest
 from engine import rows
 from engine.decode import Undecodable
 from engine.rows import AlertTypeRow, CatalogueMarker, Marker, Permission, Preference, StateKey
+from engine.wishes import Wishes
 
 PREFERENCE = {
     "account_id": "a-1",
@@ -34,23 +35,25 @@ HALF_KEYS = (
 def test_the_key_tells_what_a_state_record_is() -> None:
     key = rows.state_key(b'{"account_id": "a-1", "customer_id": 42, "alert_type": "BALANCE_BELOW", "preference_no": 1}')
     assert key == StateKey("a-1", 42, "BALANCE_BELOW", 1)
-    row = rows.state_row(key, json.dumps(PREFERENCE).encode())
-    assert row == Preference(42, "BALANCE_BELOW", 1, "EUR", {"threshold_minor": 10000}, ("SMS", "PUSH"), True, 3)
+    row = rows.state_row(key, json.dumps(PREFERENCE).encode(), Wishes())
+    assert row == Preference(42, "BALANCE_BELOW", 1, "EUR", {"threshold_minor": 10000}, ("SMS", "PUSH"), True, 3, wish=1)
     permission = {"customer_id": 42, "may_see_balance": True, "valid_from": "2026-01-01T00:00:00Z", "valid_until": None}
-    row = rows.state_row(StateKey("a-1", 42), json.dumps({**permission, "state_version": 2}).encode())
+    row = rows.state_row(StateKey("a-1", 42), json.dumps({**permission, "state_version": 2}).encode(), Wishes())
     assert row == Permission(42, True, datetime(2026, 1, 1, tzinfo=UTC), None, 2)
-    assert rows.state_row(StateKey("a-1"), b'{"account_id": "a-1", "state_version": 5}') == Marker(5)
+    assert rows.state_row(StateKey("a-1"), b'{"account_id": "a-1", "state_version": 5}', Wishes()) == Marker(5)
 
 
 def test_records_of_a_customer() -> None:
     key = rows.state_key(b'{"customer_id": 42, "alert_type": "T", "preference_no": 1}')
     sent = {name: value for name, value in PREFERENCE.items() if name not in ("account_id", "currency")}
-    row = rows.state_row(key, json.dumps({**sent, "alert_type": "T"}).encode())
-    assert row == Preference(42, "T", 1, None, {"threshold_minor": 10000}, ("SMS", "PUSH"), True, 3)
-    assert rows.state_row(rows.state_key(b'{"customer_id": 42}'), b'{"customer_id": 42, "state_version": 5}') == Marker(5)
+    row = rows.state_row(key, json.dumps({**sent, "alert_type": "T"}).encode(), Wishes())
+    assert row == Preference(42, "T", 1, None, {"threshold_minor": 10000}, ("SMS", "PUSH"), True, 3, wish=1)
+    assert rows.state_row(
+        rows.state_key(b'{"customer_id": 42}'), b'{"customer_id": 42, "state_version": 5}', Wishes()
+    ) == Marker(5)
     assert key.entity == rows.state_key(b'{"customer_id": 42}').entity != rows.state_key(b'{"account_id": "42"}').entity
     with pytest.raises(Undecodable, match="currency"):
-        rows.state_row(StateKey("a-1", 42, "T", 1), json.dumps(sent).encode())
+        rows.state_row(StateKey("a-1", 42, "T", 1), json.dumps(sent).encode(), Wishes())
 
 
 def test_an_alert_type_with_all_its_columns() -> None:
@@ -92,7 +95,7 @@ def test_catalogue_records() -> None:
 def test_an_unchanged_toast_value_never_enters_state(column: str) -> None:
     key = StateKey("a-1", 42, "BALANCE_BELOW", 1)
     with pytest.raises(Undecodable, match="__debezium_unavailable_value"):
-        rows.state_row(key, json.dumps({**PREFERENCE, column: "__debezium_unavailable_value"}).encode())
+        rows.state_row(key, json.dumps({**PREFERENCE, column: "__debezium_unavailable_value"}).encode(), Wishes())
 
 
 @pytest.mark.parametrize("key", [None, b"", b"{}", b"null", b'{"account_id": 1}', b"\xff", *HALF_KEYS])
@@ -104,4 +107,4 @@ def test_a_broken_key_is_undecodable(key: bytes | None) -> None:
 @pytest.mark.parametrize("parameters", [None, 5, "", "{", "[]", "null", '"x"', '{"a": NaN}', '{"a": 1e400}', {"a": 1}])
 def test_broken_parameters_are_undecodable(parameters: object) -> None:
     with pytest.raises(Undecodable):
-        rows.state_row(StateKey("a-1", 42, "T", 1), json.dumps({**PREFERENCE, "parameters": parameters}).encode())
+        rows.state_row(StateKey("a-1", 42, "T", 1), json.dumps({**PREFERENCE, "parameters": parameters}).encode(), Wishes())

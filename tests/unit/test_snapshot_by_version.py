@@ -12,6 +12,7 @@ from engine import snapshot as snapshot_module
 from engine.packed import State, pack_versions, unpack_versions
 from engine.snapshot import StateSnapshot
 from engine.state import Missing
+from engine.wishes import Wishes
 from tests.unit.test_state import Record, Told
 
 ACCOUNT, CUSTOMER = "a-1", 42
@@ -89,7 +90,7 @@ def test_a_checkpoint_at_any_position_and_what_came_after_it() -> None:
             apply(snapshot, told.log[position])
         end = random.randint(taken, len(told.sent))
         before = random.choice([n for n in range(end + 1) if told.may_be_compacted(n, end)])
-        again = StateSnapshot(dict(snapshot.packed), snapshot.spoilt)
+        again = StateSnapshot(dict(snapshot.packed), snapshot.spoilt, Wishes(snapshot.wishes.all()))
         for record in tail(told, taken, before, end):
             apply(again, record)
         again.follow()
@@ -118,8 +119,8 @@ def test_bytes_mean_what_was_put_away() -> None:
                 snapshot.follow()
             apply(snapshot, told.log[sent])
             packed = snapshot.packed[ACCOUNT]
-            versions = unpack_versions(packed)
-            again = unpack_versions(pack_versions(versions))
+            versions = unpack_versions(packed, snapshot.wishes)
+            again = unpack_versions(pack_versions(versions), snapshot.wishes)
             assert (again.version, again.rows, again.waiting) == (versions.version, versions.rows, versions.waiting)
             assert again.unsettled == versions.unsettled, f"seed {seed}"
 
