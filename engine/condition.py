@@ -80,9 +80,11 @@ def _compiled(
     text: str, kind: str, columns: Mapping[str, Column], parameters: Mapping[str, str], history: bool
 ) -> tuple[Callable[..., Any], Writer]:
     kinds = {name: column.kind for name, column in columns.items()}
-    check_grammar(tokenized(text), Scope(kinds, parameters, history, ZONES()), kind)
+    tokens = tokenized(text)
+    check_grammar(tokens, Scope(kinds, parameters, history, ZONES()), kind)
     try:
-        tree = sqlglot.parse_one(text, dialect="postgres")
+        # what was checked, one by one: sqlglot draws the line between words elsewhere (`:wordOR`, a form feed)
+        tree = sqlglot.parse_one(" ".join(token.text for token in tokens), dialect="postgres")
     except (SqlglotError, RecursionError) as error:
         raise BadCondition(f"it is not a SQL expression: {error}") from error
     nullable = {name: column.nullable for name, column in columns.items()}

@@ -151,11 +151,10 @@ def after_us(window: Window, parameters: dict[str, Any], at_us: int) -> int | No
 
 def history_of(memory: Memory, window: Window, event: Any, parameters: dict[str, Any]) -> History:
     """What a condition reads as history.* for this event (design 4.4); its ring must have been loaded."""
-    is_member_kind = event.kind == window.kind
-    group = window.group_of(event) if is_member_kind else ()
+    group = window.group_asked_by(event)
     if group is None:
         return History()
-    counts = is_member_kind and window.counts(event)
+    counts = event.kind == window.kind and window.counts(event)
     remembered, at_us = memory.of(event.entity), microseconds(event.event_time)
     ring = remembered.late.get(late_key(window, event))
     if ring is None:

@@ -82,8 +82,7 @@ class Needs:
         elif there is not None:
             _, ring = there
             is_longer = ring.reach(reach_us, at_us)
-            group = window.group_of(event) if event.kind == window.kind else ()
-            if ring.covers(group, after_us, at_us):
+            if ring.covers(window.group_asked_by(event), after_us, at_us):
                 return
             first_us = ring.newest_us
         if wanted is not None or there is None or is_longer:

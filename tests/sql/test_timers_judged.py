@@ -52,6 +52,13 @@ TYPES: dict[str, dict[str, Any]] = {
         "window_length": "86400",
         "parameters": {"hour": {"type": "integer", "minimum": 0, "maximum": 23}},
     },
+    "ASLEEP": {
+        "event_kind": "ACCOUNT_ENTRY",
+        "condition": "history.since > 7200",
+        "timer_schedule": {"every": "day", "hour": ":hour", "minute": 30},
+        "window_aggregate": "SINCE",
+        "parameters": {"hour": {"type": "integer", "minimum": 0, "maximum": 23}},
+    },
 }
 TIMER = "account_id, customer_id, alert_type, preference_no, timer_key, due_at"
 FOUND = (
@@ -289,6 +296,19 @@ def test_a_schedule_goes_on_whatever_becomes_of_its_times(bank: Bank) -> None:
     assert bank.alerts() == bank.expected()
 
 
+def test_a_schedule_may_ask_for_how_long_nothing_came(bank: Bank) -> None:
+    bank.prefer(2, "ASLEEP", hour=12)
+    bank.judge()
+    first = bank.timers("ASLEEP")[0][0]
+    bank.book(first - 1, -1)
+    bank.until(first + 1)
+    bank.until(first + 25)
+    assert bank.timers("ASLEEP") == [(first, "NOT_MET"), (first + 24, "FIRED"), (first + 48, "ARMED")]
+    assert bank.alerts() == bank.expected()
+    row = bank.connection.execute("select evidence -> 'history' ->> 'since' from alerting.alert").fetchone()
+    assert row == (str(25 * 3600),)
+
+
 def test_a_schedule_that_was_changed_forgets_its_old_time(bank: Bank) -> None:
     bank.prefer(2, "DAILY", hour=12)
     bank.judge()
@@ -332,7 +352,7 @@ def test_whatever_happens_the_engine_does_as_the_reference(database: str, seed: 
     assert verify(database).timers_missing == 0
     there, said = bank.armed()
     assert said <= there, f"seed {seed}"
-    assert {timer[2] for timer in there - said} <= {"DAILY"}, f"seed {seed}"
+    assert {timer[2] for timer in there - said} <= {"DAILY", "ASLEEP"}, f"seed {seed}"
     assert outcomes["FIRED"] > 3, outcomes
     assert outcomes["CANCELLED"] > 3, outcomes
     bank.connection.close()
@@ -394,4 +414,4 @@ def judge_some(bank: Bank) -> None:
 
 
 def some_parameters(chosen: random.Random, alert_type: str) -> dict[str, int]:
-    return {"hour": chosen.randrange(24)} if alert_type == "DAILY" else {"hours": chosen.choice((2, 5, 12))}
+    return {"hour": chosen.randrange(24)} if "hour" in TYPES[alert_type]["parameters"] else {"hours": chosen.choice((2, 5, 12))}
