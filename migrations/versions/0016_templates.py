@@ -1,0 +1,14 @@
+"""Templates are checked when they are written."""
+
+from migrations.script import run_script
+
+revision = "0016"
+down_revision = "0015"
+
+
+def upgrade() -> None:
+    run_script(__file__)
+
+
+def downgrade() -> None:
+    pass

@@ -1,0 +1,14 @@
+"""What providers say later: delivered, bounced."""
+
+from migrations.script import run_script
+
+revision = "0017"
+down_revision = "0016"
+
+
+def upgrade() -> None:
+    run_script(__file__)
+
+
+def downgrade() -> None:
+    pass
