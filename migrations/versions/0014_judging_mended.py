@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.script import restore_functions, run_script
 
-revision = "0018"
-down_revision = "0017"
+revision = "0014"
+down_revision = "0013"
 
 
 def upgrade() -> None:
