@@ -140,10 +140,10 @@ def unpack_whole(packed: bytes, wishes: Wishes) -> State:
 
 def watch_of(packed: bytes, version: int) -> bytes | None:
     """The wishes of a whole state of this version, as bytes for `wishes_in`; None: they are not in front of it."""
-    if packed[0] != WISHED:
+    # a third of the time that unpacking the header takes, and every event asks
+    if packed[0] != WISHED or int.from_bytes(packed[1:9], "little") != version:
         return None
-    _, found, count = WISHED_HEADER.unpack_from(packed)
-    return packed[WISHED_HEADER.size : WISHED_HEADER.size + 2 * count] if found == version else None
+    return packed[10 : 10 + 2 * packed[9]]
 
 
 def wishes_in(watch: bytes, wishes: Wishes) -> list[Preference]:

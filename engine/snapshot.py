@@ -43,6 +43,8 @@ from engine.wishes import Wishes
 KEPT_IN_ALL = 20_000  # earlier versions in a partition; what is older is asked of the history tables
 LARGE = 20_000  # bytes: an account with hundreds of customers
 KEPT_FROM = 2_000  # bytes: a smaller one is unpacked in the time that keeping it takes
+NOT_PLANNED: Plan = ((None, frozenset(), bool, None),)
+NO_PLANS: dict[bytes, Plan] = {}
 KEPT_PLANS = 10_000  # of a partition and event kind
 KEPT_UNPACKED = 4_096  # states of a partition that stay as objects; a hundred times as many would take more than their bytes do
 
@@ -128,22 +130,20 @@ class StateSnapshot:
     def is_quiet(self, event: Event, catalogue: Catalogue) -> bool:
         """Whether it is certain, at a glance, that the event matches nothing; False says nothing."""
         packed = self.packed.get(event.entity)
-        if packed is None or not self.following:
-            return False
-        watch = watch_of(packed, event.state_version)
+        watch = None if packed is None or not self.following else watch_of(packed, event.state_version)
         if watch is None:
             return False
         if catalogue is not self._planned_by:
-            self._plans, self._planned_by = {kind: {} for kind in catalogue.by_kind}, catalogue
-        plans = self._plans.get(event.kind)
-        if plans is None:
-            return False
-        found = plans.get(watch)
-        if found is None:
-            if len(plans) >= KEPT_PLANS:
-                plans.clear()
-            plans[watch] = found = plan(event.kind, wishes_in(watch, self.wishes), catalogue)
-        return is_quiet(event, found)
+            self._plans, self._planned_by = {}, catalogue
+        asked = self._plans.get(event.kind, NO_PLANS).get(watch, NOT_PLANNED)
+        return is_quiet(event, self._plan(event.kind, watch, catalogue) if asked is NOT_PLANNED else asked)
+
+    def _plan(self, kind: str, watch: bytes, catalogue: Catalogue) -> Plan:
+        plans = self._plans.setdefault(kind, {})
+        if len(plans) >= KEPT_PLANS:
+            plans.clear()
+        plans[watch] = asked = plan(kind, wishes_in(watch, self.wishes), catalogue)
+        return asked
 
     def at(self, entity: str, version: int) -> State | Missing:
         """The state that an event with this version stamped on it is judged on."""
