@@ -63,7 +63,7 @@ class Window:
         return self._named(values)
 
     def group_asked_by(self, event: Any) -> Hashable | None:
-        """The group whose members an event is judged on: its own; of a TIMER the one there is, as its type groups by nothing."""
+        """The group whose members an event is judged on: its own; of a TIMER the only one, for its type groups by nothing."""
         return self.group_of(event) if event.kind == self.kind else self._named(())
 
     def _named(self, values: tuple[Any, ...]) -> Hashable:
@@ -153,8 +153,8 @@ def compile_alert_type(row: AlertTypeRow) -> AlertType:
     columns, names = COLUMNS[row.event_kind], kinds(row.parameters)
     timer = compile_timer(row, columns, names)
     window = _window(row, columns, names)
-    if timer is not None and any((row.window_group, row.cool_down, row.rearm_margin, row.rearm_condition)):
-        raise BadCondition("a type with a timer has no window_group, cool_down, rearm_margin or rearm_condition")
+    if timer is not None and row.window_group:
+        raise BadCondition("a type with a timer has no window_group: a timer belongs to no group")
     judged_kind = row.event_kind if timer is None else "TIMER"
     condition = compile_condition(row.condition, COLUMNS[judged_kind], names, history=window is not None)
     if (row.rearm_margin is None) != (row.rearm_condition is None):

@@ -28,6 +28,12 @@ LEVELS |= {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "%": PRODUCT}
 OPERANDS = {OR: "boolean", AND: "boolean", JOIN: "text", SUM: "integer", PRODUCT: "integer"}
 COMPARABLE = ("integer", "text", "boolean")
 TIME_PARTS = ("hour", "minute", "isodow", "day", "month", "year")
+NEEDED = {
+    "integer": "Allowed here: a whole number, an integer column or parameter, integer_of(text).",
+    "text": "Allowed here: 'text', a text column or parameter, event.properties ->> 'name'.",
+    "boolean": "Allowed here: a comparison such as a > b, TRUE, FALSE, a boolean column or parameter.",
+    "time": "Allowed here: event.event_time.",
+}
 HISTORY = ("value", "previous", "last", "since")
 # the kinds of the arguments, how many may be left out, the kind of the result
 FUNCTIONS = {
@@ -276,7 +282,7 @@ class _Grammar:
 
 def _need(part: Part, kind: str) -> None:
     if part.kind not in (kind, None):
-        raise refuse(part.token, f"{kind} is needed, and {part.kind} begins here", "Change it.")
+        raise refuse(part.token, f"{kind} is needed, and {part.kind} begins here", NEEDED[kind])
 
 
 def _alike(parts: list[Part], known: bool = False) -> str | None:

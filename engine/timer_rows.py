@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -49,10 +50,12 @@ def write(connection: Connection, changes: Sequence[Operation | Outcome]) -> Non
 
 def _arm(connection: Connection, sql: Any, operations: Sequence[Operation]) -> None:
     newest: dict[str, Operation] = {}
+    times: dict[str, set[datetime]] = {}
     for each in operations:
         if each.due_at is None:
             continue
         name = timer_id(each.owner, each.timer_key, each.due_at)
+        times.setdefault(name, set()).add(each.at)
         if name not in newest or newest[name].at < each.at:
             newest[name] = each
     if newest:
@@ -71,7 +74,13 @@ def _arm(connection: Connection, sql: Any, operations: Sequence[Operation]) -> N
             kinds=[each.by.kind for each in armed],
             events=[each.by.event_id for each in armed],
             dates=[each.by.event_date for each in armed],
+            earlier=[_array(times[name] - {each.at}) for name, each in newest.items()],
         )
+
+
+def _array(times: Iterable[datetime]) -> str:
+    """As PostgreSQL writes an array of times: arrays of different lengths are no column for unnest."""
+    return "{" + ",".join(f'"{time.isoformat()}"' for time in sorted(times)) + "}"
 
 
 def _put_cancels(connection: Connection, sql: Any, operations: Sequence[Operation]) -> None:

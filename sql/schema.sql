@@ -2143,7 +2143,7 @@ declare
     v_every constant text := p_schedule ->> 'every';
     v_bounds jsonb := '{"hour": [0, 23], "minute": [0, 59]}';
     v_name text;
-    v_value text;
+    v_value jsonb;
     v_rule jsonb;
 begin
     if jsonb_typeof(p_schedule) <> 'object' or coalesce(v_every, '') not in ('day', 'week', 'month') then
@@ -2153,18 +2153,17 @@ begin
     for v_name in select jsonb_object_keys(v_bounds) except select jsonb_object_keys(p_schedule) loop
         perform bank.refuse(format('%s.%s', c_column, v_name), null, 'the schedule needs it', c_example);
     end loop;
-    for v_name, v_value in select * from jsonb_each_text(p_schedule - 'every') loop
-        v_rule := p_parameters -> substr(v_value, 2);
+    for v_name, v_value in select * from jsonb_each(p_schedule - 'every') loop
+        v_rule := case when v_value #>> '{}' like ':%' and jsonb_typeof(v_value) = 'string' then p_parameters -> substr(v_value #>> '{}', 2)
+                       when v_value::text ~ '^[0-9]{1,2}$' then jsonb_build_object('type', 'integer', 'minimum', v_value, 'maximum', v_value) end;
         if not v_bounds ? v_name then
-            perform bank.refuse(format('%s.%s', c_column, v_name), v_value, 'such a schedule has none', c_example);
-        elsif v_value ~ '^[0-9]{1,2}$' then
-            v_rule := jsonb_build_object('type', 'integer', 'minimum', v_value::integer, 'maximum', v_value::integer);
-        elsif v_value !~ '^:' then
-            v_rule := null;
+            perform bank.refuse(format('%s.%s', c_column, v_name), v_value #>> '{}', 'such a schedule has none', c_example);
+        elsif v_value #>> '{}' ~ '^[0-9]+$' and jsonb_typeof(v_value) = 'string' then
+            perform bank.refuse(format('%s.%s', c_column, v_name), v_value::text, 'it is a text', 'Write the number without quotes.');
         end if;
         if coalesce(v_rule ->> 'type' = 'integer' and (v_rule ->> 'minimum')::bigint >= (v_bounds -> v_name ->> 0)::bigint
                     and (v_rule ->> 'maximum')::bigint <= (v_bounds -> v_name ->> 1)::bigint, false) is false then
-            perform bank.refuse(format('%s.%s', c_column, v_name), v_value, 'it is out of bounds', c_example);
+            perform bank.refuse(format('%s.%s', c_column, v_name), v_value #>> '{}', 'it is out of bounds', c_example);
         end if;
     end loop;
 end
@@ -2233,6 +2232,14 @@ begin
     end if;
     if p_type.timer_arm is null and (p_type.timer_cancel is not null or p_type.timer_key is not null) then
         perform bank.refuse('bank.alert_type.timer_arm', null, 'timer_cancel and timer_key need it', 'Say which event starts the timer.');
+    end if;
+    if p_type.timer_arm is not null or p_type.timer_schedule is not null then
+        if p_type.window_group <> '{}' then
+            perform bank.refuse('bank.alert_type.window_group', p_type.window_group::text, 'a timer belongs to no group', 'Leave it out, or make it part of window_condition.');
+        elsif coalesce(p_type.cool_down, p_type.rearm_margin) is not null then
+            perform bank.refuse('bank.alert_type.' || case when p_type.cool_down is null then 'rearm_margin' else 'cool_down' end,
+                coalesce(p_type.cool_down, p_type.rearm_margin), 'a type with a timer has none', 'Leave it out: timer_after or timer_schedule says how often.');
+        end if;
     end if;
     if p_type.timer_schedule is not null then
         if p_type.timer_arm is not null then
@@ -2666,7 +2673,11 @@ CREATE FUNCTION bank.of_kind(p_tokens bank.expression_token[], p_scope jsonb, p_
     AS $$
 begin
     if p_part.kind <> p_kind then
-        perform bank.refuse_token(p_scope, p_tokens[p_part.first_token], format('%s is needed, and %s begins here', p_kind, p_part.kind), 'Change it.');
+        perform bank.refuse_token(p_scope, p_tokens[p_part.first_token], format('%s is needed, and %s begins here', p_kind, p_part.kind), case p_kind
+            when 'integer' then 'Allowed here: a whole number, an integer column or parameter, integer_of(text).'
+            when 'text' then 'Allowed here: ''text'', a text column or parameter, event.properties ->> ''name''.'
+            when 'boolean' then 'Allowed here: a comparison such as a > b, TRUE, FALSE, a boolean column or parameter.'
+            when 'time' then 'Allowed here: event.event_time.' end);
     end if;
     return case when p_part.kind is null then 'null::' || case p_kind when 'integer' then 'numeric' else p_kind end else p_part.sql end;
 end
@@ -3327,6 +3338,30 @@ CREATE FUNCTION bank.replaced(p_text text, p_old text, p_new text) RETURNS text
     AS $$
     select case when length(p_text)::bigint + (length(p_text) - length(replace(p_text, p_old, '')))::bigint / greatest(length(p_old), 1)
                      * (length(p_new) - length(p_old)) <= 2000 then replace(p_text, p_old, p_new) end
+$$;
+
+
+--
+-- Name: restart_timers(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.restart_timers() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into bank.timer_event (timer_id, due_on, account_id, customer_id, alert_type, preference_no, event_time, starts)
+    select gen_random_uuid()::text, (now.time at time zone 'UTC')::date, e.account_id, new.customer_id, e.alert_type, e.preference_no, now.time, true
+      from (select distinct account_id, alert_type, preference_no from bank.timer_event where customer_id = new.customer_id) e
+      join bank.alert_type t using (alert_type), (select clock_timestamp() as time) now
+     where t.timer_schedule is not null
+       and (exists (select from bank.alert_preference p
+                     where (p.account_id, p.customer_id, p.alert_type, p.preference_no) = (e.account_id, new.customer_id, e.alert_type, e.preference_no)
+                       and p.enabled)
+            or e.account_id is null and exists (
+                    select from bank.customer_preference p
+                     where (p.customer_id, p.alert_type, p.preference_no) = (new.customer_id, e.alert_type, e.preference_no) and p.enabled));
+    return null;
+end
 $$;
 
 
@@ -4266,6 +4301,7 @@ CREATE TABLE alerting.timer (
     written_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     rung_at timestamp with time zone,
     judged_at timestamp with time zone,
+    earlier_armed_at timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[] NOT NULL,
     CONSTRAINT judged_when_fired_or_not_met CHECK (((state <> ALL (ARRAY['FIRED'::text, 'NOT_MET'::text])) OR (judged_at IS NOT NULL))),
     CONSTRAINT not_armed_when_judged CHECK (((state <> ALL (ARRAY['ARMED'::text, 'RUNG'::text])) OR (judged_at IS NULL))),
     CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['ARMED'::text, 'RUNG'::text, 'FIRED'::text, 'NOT_MET'::text, 'CANCELLED'::text])))
@@ -4298,6 +4334,13 @@ COMMENT ON COLUMN alerting.timer.reason IS 'Why it was cancelled, or did not lea
 --
 
 COMMENT ON COLUMN alerting.timer.armed_at IS 'Event time of the event that armed it: event_kind, event_id, event_date. The newest, where several did.';
+
+
+--
+-- Name: COLUMN timer.earlier_armed_at; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.timer.earlier_armed_at IS 'The other event times at which it was armed for the same due time: each cancelled other timers of the series.';
 
 
 --
@@ -5634,6 +5677,13 @@ CREATE INDEX preference_memory_of_customer ON alerting.preference_memory USING b
 
 
 --
+-- Name: timer_armed_again; Type: INDEX; Schema: alerting; Owner: -
+--
+
+CREATE INDEX timer_armed_again ON alerting.timer USING btree (series_id) WHERE (earlier_armed_at <> '{}'::timestamp with time zone[]);
+
+
+--
 -- Name: timer_due; Type: INDEX; Schema: alerting; Owner: -
 --
 
@@ -6268,6 +6318,13 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON bank.payment_order FOR EACH ST
 --
 
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON bank.timer_event FOR EACH STATEMENT EXECUTE FUNCTION bank.refuse_statement('capture does not see it', 'Drop a partition.');
+
+
+--
+-- Name: customer restart_timers; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER restart_timers AFTER UPDATE OF time_zone ON bank.customer FOR EACH ROW WHEN ((new.time_zone <> old.time_zone)) EXECUTE FUNCTION bank.restart_timers();
 
 
 --

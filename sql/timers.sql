@@ -5,20 +5,34 @@
 -- What is stored of timers that are due, and of their series up to then: newest arming for that time, newest arming, newest cancel.
 select w.timer_id,
        (select t.armed_at from alerting.timer t where t.timer_id = w.timer_id),
-       (select max(t.armed_at) from alerting.timer t where t.series_id = w.series_id and t.armed_at <= w.due_at),
+       greatest((select max(t.armed_at) from alerting.timer t where t.series_id = w.series_id and t.armed_at <= w.due_at),
+                (select max(e.at) from alerting.timer t, unnest(t.earlier_armed_at) e (at)
+                  where t.series_id = w.series_id and t.earlier_armed_at <> '{}' and e.at <= w.due_at)),
        (select max(c.cancelled_at) from alerting.timer_cancel c where c.series_id = w.series_id and c.cancelled_at <= w.due_at)
   from unnest(:timers::text[], :series::text[], :due::timestamptz[]) w (timer_id, series_id, due_at);
 
 -- name: arm_timers!
--- Arms timers. One that is there already is armed anew by a newer event, unless it was judged.
+-- Arms timers. One that is there already is armed anew by a newer event, unless it was judged; the other times are kept beside: by
+-- each of them other timers of the series were cancelled.
 insert into alerting.timer as t (timer_id, series_id, account_id, customer_id, alert_type, preference_no, timer_key,
-    due_at, armed_at, event_kind, event_id, event_date)
-select * from unnest(:timers::text[], :series::text[], :accounts::text[], :customers::bigint[], :types::text[], :numbers::integer[],
-    :keys::text[], :due::timestamptz[], :armed::timestamptz[], :kinds::text[], :events::text[], :dates::date[])
+    due_at, armed_at, event_kind, event_id, event_date, earlier_armed_at)
+select timer_id, series_id, account_id, customer_id, alert_type, preference_no, timer_key, due_at, armed_at, event_kind, event_id, event_date,
+       earlier::timestamptz[]
+  from unnest(:timers::text[], :series::text[], :accounts::text[], :customers::bigint[], :types::text[], :numbers::integer[],
+    :keys::text[], :due::timestamptz[], :armed::timestamptz[], :kinds::text[], :events::text[], :dates::date[], :earlier::text[])
+       a (timer_id, series_id, account_id, customer_id, alert_type, preference_no, timer_key, due_at, armed_at, event_kind, event_id, event_date, earlier)
 on conflict (timer_id) do update
-   set armed_at = excluded.armed_at, event_kind = excluded.event_kind, event_id = excluded.event_id, event_date = excluded.event_date,
-       state = 'ARMED', reason = null, written_at = clock_timestamp()
- where t.judged_at is null and t.armed_at < excluded.armed_at;
+   set (armed_at, event_kind, event_id, event_date, state, reason, written_at, earlier_armed_at) = (
+       select n.armed_at, n.event_kind, n.event_id, n.event_date, n.state, n.reason, n.written_at,
+              array(select distinct at from unnest(t.earlier_armed_at || excluded.earlier_armed_at || t.armed_at || excluded.armed_at) e (at)
+                     where at <> n.armed_at order by at)
+         from (select excluded.armed_at, excluded.event_kind, excluded.event_id, excluded.event_date, 'ARMED', null, clock_timestamp()
+                where t.judged_at is null and t.armed_at < excluded.armed_at
+                union all
+               select t.armed_at, t.event_kind, t.event_id, t.event_date, t.state, t.reason, t.written_at
+                where t.judged_at is not null or t.armed_at >= excluded.armed_at)
+              n (armed_at, event_kind, event_id, event_date, state, reason, written_at))
+ where not excluded.earlier_armed_at || excluded.armed_at <@ (t.earlier_armed_at || t.armed_at);
 
 -- name: put_cancels!
 -- The times at which series were cancelled.
@@ -36,7 +50,9 @@ update alerting.timer t
  where t.series_id = any (:series::text[]) and t.state in ('ARMED', 'RUNG') and s.timer_id = t.timer_id
    and (c.cancelled_at is not null
         or exists (select from alerting.timer later
-                    where later.series_id = s.series_id and later.armed_at > s.armed_at and later.armed_at <= s.due_at));
+                    where later.series_id = s.series_id and later.armed_at > s.armed_at and later.armed_at <= s.due_at)
+        or exists (select from alerting.timer later, unnest(later.earlier_armed_at) e (at)
+                    where later.series_id = s.series_id and later.earlier_armed_at <> '{}' and e.at > s.armed_at and e.at <= s.due_at));
 
 -- name: put_outcomes!
 -- What became of timers that were judged.

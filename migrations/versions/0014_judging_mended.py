@@ -1,4 +1,4 @@
-"""Judging mended: schedules in quotes, what a type with a timer cannot have, customers who move to another time zone."""
+"""Judging mended: schedules in quotes, what a type with a timer cannot have, customers who move, timers armed again."""
 
 from alembic import op
 
@@ -13,6 +13,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("alter table alerting.timer drop column earlier_armed_at")
     op.execute("drop trigger restart_timers on bank.customer")
     op.execute("drop function bank.restart_timers")
     restore_functions("0009_conditions", "bank.of_kind")

@@ -127,3 +127,9 @@ end
 $$;
 create trigger restart_timers after update of time_zone on bank.customer for each row when (new.time_zone <> old.time_zone)
     execute function bank.restart_timers();
+
+-- A timer that is armed again for the same due time kept the newest arming alone; by an older one another timer of its series may have
+-- been cancelled, and that was forgotten: it rang, and the reference said that it does not stand.
+alter table alerting.timer add column earlier_armed_at timestamptz[] not null default '{}';
+comment on column alerting.timer.earlier_armed_at is 'The other event times at which it was armed for the same due time: each cancelled other timers of the series.';
+create index timer_armed_again on alerting.timer (series_id) where earlier_armed_at <> '{}';

@@ -32,6 +32,7 @@ def optional(name: str, kind: object = Text) -> Column[object]:
 
 Time = DateTime(timezone=True)
 Texts = ARRAY(Text)
+Times = ARRAY(Time)
 
 
 def validity() -> list[Column[object]]:

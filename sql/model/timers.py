@@ -9,7 +9,7 @@ from sqlalchemy import (
     Table,
 )
 
-from sql.model.columns import Time, key, metadata, optional, required, stamp
+from sql.model.columns import Time, Times, key, metadata, optional, required, stamp
 
 Table(
     "timer_event",
@@ -50,8 +50,10 @@ Table(
     required("written_at", Time),
     optional("rung_at", Time),
     optional("judged_at", Time),
+    required("earlier_armed_at", Times),
     Index("timer_due", "due_at"),
     Index("timer_of_series", "series_id", "armed_at"),
+    Index("timer_armed_again", "series_id"),
     schema="alerting",
 )
 Table(

@@ -111,13 +111,31 @@ REFUSED_TYPES = (
         (scheduled(hour=value), "timer_schedule.hour", str(value), "out of bounds", "0 to 23")
         for value in (24, -1, 8.5, "8 o'clock", ":minute", ":wide", ":open", ":word", ":")
     ),
+    *(
+        (scheduled(minute=value), "timer_schedule.minute", f'"{value}"', "it is a text", "without quotes")
+        for value in ("8", "08", "60", "100")
+    ),
+    *(
+        (put(**timer, **columns), name, None, reason, "Leave it out")
+        for timer in (
+            {"timer_arm": "true", "timer_after": "60"},
+            {"timer_schedule": {"every": "day", "hour": 8, "minute": 0}},
+        )
+        for columns, name, reason in (
+            ({**WINDOW, "window_group": "{entry_type}"}, "window_group", "belongs to no group"),
+            ({"cool_down": "60"}, "cool_down", "has none"),
+            ({"rearm_margin": "1", "rearm_condition": "true"}, "rearm_margin", "has none"),
+        )
+    ),
+    (put(condition="event.amount_minor"), "condition", "event.amount_minor", "boolean is needed", "a > b"),
+    (put(condition="abs('5') > 1"), "condition", "'5'", "integer is needed", "integer_of(text)"),
     (scheduled(weekday=0), "timer_schedule.weekday", "0", "out of bounds", "1 to 7"),
 )
 
 CASES = [
     *(Case(statement, f"{TYPE}.{column}", value, reason, remedy) for statement, column, value, reason, remedy in REFUSED_TYPES),
     Case(
-        put(condition=LONG_TEST, rearm_condition=LONG_TEST, rearm_margin="1", timer_arm=LONG_TEST, timer_after="1"),
+        put(condition=LONG_TEST, rearm_condition=LONG_TEST, rearm_margin="1", **WINDOW, window_condition=LONG_TEST),
         *(f"{TYPE}.condition", LONG_TEST, "longer than 6,000 bytes together", "Shorten"),
     ),
     Case(

@@ -36,6 +36,7 @@ INDEXES = {
     "alerting.last_seen_of_customer": blocks("engine")["read_last_seen"],
     "alerting.preference_memory_of_customer": blocks("engine")["read_preference_memory"],
     "alerting.timer_of_series": blocks("timers")["read_kept"],
+    "alerting.timer_armed_again": blocks("timers")["read_kept"],
     "alerting.timer_due": blocks("timers")["read_due"],
     "alerting.outbox_of_alert": "select * from audit.outbox_history where alert_id = $1",
     "alerting.outbox_due_in_order": blocks("notifier")["claim_messages"],

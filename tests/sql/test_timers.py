@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from engine import timer_rows
@@ -72,6 +72,9 @@ def test_a_preference_starts_its_schedule_with_the_versions_it_made(bank: Connec
         ("update bank.alert_type set condition = 'false' where alert_type = 'REPORT'", 1),
         ("update bank.alert_type set title = 'other' where alert_type = 'REPORT'", 0),
         ("update bank.alert_type set timer_schedule = null where alert_type = 'REPORT'", 0),
+        ("update bank.customer set time_zone = 'Asia/Tokyo' where customer_id = 1", 1),
+        ("update bank.customer set time_zone = 'Asia/Tokyo' where customer_id = 42", 0),
+        ("update bank.customer set time_zone = 'Europe/Amsterdam', locale = 'en'", 0),
     ],
 )
 def test_a_change_starts_it_anew_where_something_may_be_due_at_another_time(bank: Connection, change: str, starts: int) -> None:
@@ -93,6 +96,17 @@ def test_a_type_that_becomes_scheduled_starts_the_preferences_that_are_there(ban
         " where alert_type = 'REPORT'"
     )
     assert [row[3] for row in bank.execute(STARTS).fetchall()] == [1], "the one that is enabled"
+
+
+def test_a_customer_who_moves_has_the_schedules_that_are_there_by_the_new_clock(bank: Connection) -> None:
+    bank.execute(PREFERENCE)
+    bank.execute(PREFERENCE.replace("(account_id", "(preference_no, account_id").replace("('a'", "(2, 'a'").encode())
+    bank.execute(PREFERENCE.replace("(account_id", "(preference_no, account_id").replace("('a'", "(3, 'a'").encode())
+    bank.execute("update bank.alert_preference set enabled = false where preference_no = 2")
+    bank.execute("delete from bank.alert_preference where preference_no = 3")
+    bank.execute("update bank.customer set time_zone = 'Asia/Tokyo' where customer_id = 1")
+    rows = [row for row in bank.execute(STARTS).fetchall() if row[6] == "Asia/Tokyo"]
+    assert rows == [("a", 1, "REPORT", 1, "", True, "Asia/Tokyo", "a", 0, *versions(bank), True, True)]
 
 
 def test_a_customers_own_preference_starts_without_an_account(bank: Connection) -> None:
@@ -122,6 +136,8 @@ def test_what_a_timer_event_says_never_changes(bank: Connection) -> None:
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(OPERATIONS, max_size=4), st.integers(0, 20))
+@example([[arm(3, 5), arm(8, 5), arm(10, 3)]], 8)  # the arming that cancels is the older one of its timer
+@example([[arm(10, 3)], [arm(8, 5)], [arm(3, 5)]], 8)
 def test_what_is_kept_of_batches_is_enough_to_say_what_stands(
     connection: Connection, batches: list[list[Operation]], minutes: int
 ) -> None:
@@ -145,6 +161,16 @@ def test_a_timer_that_was_judged_is_not_judged_again(connection: Connection) -> 
     )
     timer_rows.write(connection, [arm(0), cancel(0), arm(7), Outcome(name, NOT_MET, "other")])
     assert connection.execute(DUE, [name]).fetchone() == (FIRED, None)
+
+
+def test_a_timer_that_was_judged_is_armed_no_more_but_cancels_others(connection: Connection) -> None:
+    name = timer_id(OWNER, "", at(13))
+    timer_rows.write(connection, [arm(8, 5)])
+    timer_rows.write(connection, [Outcome(name, FIRED, None)])
+    timer_rows.write(connection, [arm(10, 3)])
+    assert connection.execute(DUE, [name]).fetchone() == (FIRED, None)
+    timer_rows.write(connection, [arm(9, 2)])
+    assert connection.execute(DUE, [timer_id(OWNER, "", at(11))]).fetchone() == ("CANCELLED", "armed anew")
 
 
 def test_a_cancelled_timer_says_why(connection: Connection) -> None:

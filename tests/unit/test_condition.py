@@ -180,6 +180,20 @@ def test_integers_and_texts() -> None:
         compile_text(":word", ENTRY)
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        ":limit > 1AND :flagIS true",
+        "event.amount_minorIS not null\fand\v:flag",
+        ":wordLIKE '%'OR false",
+        "event.amount_minorIN(-5)",
+    ],
+)
+def test_words_end_where_the_check_ended_them(condition: str) -> None:
+    """PostgreSQL is given what was checked; sqlglot alone would read ":flagIS" as one name, and not know a form feed."""
+    assert holds(condition) is True
+
+
 def test_a_parameter_that_is_not_there_is_null() -> None:
     condition = compile_condition(":limit > 1 or :flag", ENTRY, KINDS)
     assert condition.holds(None, {"limit": 1, "flag": True}) is True
