@@ -112,6 +112,7 @@ class Checkpoints:
         path = self.path(partition)
         if partition in self._under_way:
             self._under_way.pop(partition).result()
+        self._forget_unfinished(partition)
         try:
             with path.open("rb") as file:
                 return self._read(file, partition, low, high)
@@ -122,6 +123,13 @@ class Checkpoints:
         with contextlib.suppress(OSError):
             path.unlink()
         return None
+
+    def _forget_unfinished(self, partition: int) -> None:
+        """Delete what engines left that were killed while they wrote: nobody else does, and each may be a gigabyte."""
+        for path in self._folder.glob(f"{partition}.*.unfinished"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > OLD_S:
+                    path.unlink()
 
     def _read(self, file: BinaryIO, partition: int, low: int, high: int) -> Checkpoint:
         header = read_header(file)

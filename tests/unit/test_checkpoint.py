@@ -169,6 +169,17 @@ def test_a_kill_while_one_is_written_leaves_the_one_before(tmp_path: Path) -> No
         assert found.packed == SOME.packed
 
 
+def test_what_a_killed_engine_left_unfinished_is_deleted_once_it_is_old(tmp_path: Path) -> None:
+    path = saved(tmp_path)
+    old, young, of_another = (path.with_name(name) for name in ("3.7.unfinished", "3.8.unfinished", "33.7.unfinished"))
+    for left in (old, young, of_another):
+        left.write_bytes(b"half")
+    for left in (old, of_another):
+        os.utime(left, (0, 0))
+    assert load(tmp_path) == SOME
+    assert sorted(path.parent.iterdir()) == sorted([path, young, of_another])
+
+
 def test_one_is_due_when_something_was_read_since(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path, SOURCE)
     assert checkpoints.are_due(3, 50, after_s=3600)
