@@ -19,6 +19,7 @@ EPOCH = date(1970, 1, 1).toordinal()
 BACKSLASH = ord("\\")  # looked for first: a byte is found twenty times as fast as several
 ESCAPED_NUL = b"\\u0000"
 NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+ENTRY_KEY = b'{"entry_id"'
 CUSTOMER = "\x00customer/"
 T = TypeVar("T")
 
@@ -251,7 +252,10 @@ def customer_of(entity: str) -> int | None:
 
 def event(key: bytes | None, value: bytes | None) -> Event:
     """A record of the event topic; the first field of its key says of which kind. Raises Undecodable."""
-    decoder = _DECODERS.get(key[2 : key.find(b'"', 2)]) if key is not None else None
+    if key is not None and key.startswith(ENTRY_KEY):  # most events are entries: a third of the time that looking it up takes
+        decoder = _ENTRY
+    else:
+        decoder = None if key is None else _DECODERS.get(key[2 : key.find(b'"', 2)])
     if decoder is None:
         raise Undecodable("its key names no kind of event")
     found: Any = decode_with(decoder, value)
@@ -284,6 +288,7 @@ _DECODERS: dict[bytes, msgspec.json.Decoder[Any]] = {
     b"activity_id": msgspec.json.Decoder(_SentActivity),
     b"timer_id": msgspec.json.Decoder(Timer),
 }
+_ENTRY = _DECODERS[b"entry_id"]
 _properties = msgspec.json.Decoder(dict[str, Any])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -180,7 +181,14 @@ def _alert_row(decision: Decision) -> tuple[Any, ...]:
     alert = decision.alert
     return (
         *(alert.alert_id, decision.event_kind, decision.event_id, alert.event_date, decision.account_id),
-        *(alert.customer_id, alert.alert_type, alert.preference_no, list(alert.channels)),
+        *(alert.customer_id, alert.alert_type, alert.preference_no, _array(alert.channels)),
         *(decision.event_time, decision.inserted_at, decision.committed_at, decision.on_kafka_at, decision.decided_at),
         alert.evidence.decode(),
     )
+
+
+@cache
+def _array(channels: tuple[str, ...]) -> str:
+    """As PostgreSQL writes a text[]: there are few, and each alert has one."""
+    quoted = (channel.replace("\\", "\\\\").replace('"', '\\"') for channel in channels)
+    return "{" + ",".join(f'"{channel}"' for channel in quoted) + "}"
