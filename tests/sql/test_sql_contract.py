@@ -40,15 +40,37 @@ def test_the_examples_do_what_is_said(connection: Connection) -> None:
     assert expected == [("e-1", 42, "BALANCE_BELOW")]
 
 
+def types_of(connection: Connection, table: str) -> dict[str, str]:
+    """Column -> its type, whether it may be NULL, and what it is where an INSERT leaves it out, as the page says it."""
+    rows = connection.execute(
+        "select a.attname, replace(format_type(a.atttypid, a.atttypmod), 'timestamp with time zone', 'timestamptz'),"
+        "       case when a.attnotnull then '' else ' or NULL' end"
+        "       || coalesce(' = ' || split_part(pg_get_expr(d.adbin, d.adrelid), '::', 1), '')"
+        "  from pg_attribute a left join pg_attrdef d on (d.adrelid, d.adnum) = (a.attrelid, a.attnum)"
+        " where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped",
+        [table],
+    ).fetchall()
+    return {name: f"{kind}{more}" for name, kind, more in rows}
+
+
+def types_told(types: list[str]) -> str:
+    """One for all columns of a row of the page, or one for each."""
+    return "; ".join(types if len(set(types)) > 1 else types[:1])
+
+
 def test_the_tables_have_these_columns(connection: Connection) -> None:
-    tables = re.findall(r"^### (bank\.\w+)\n\n(?:[^|\n].*\n+)?\| column \| \|\n\|---\|---\|\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
+    tables = re.findall(
+        r"^### (bank\.\w+)\n\n(?:[^|\n].*\n+)?\| column \| type \| \|\n\|---\|---\|---\|\n((?:\|.*\n)+)", TEXT, re.MULTILINE
+    )
     assert len(tables) == 11
     for table, rows in tables:
-        told = {name for row in rows.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])}
-        there = connection.execute(
-            "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped", [table]
-        ).fetchall()
-        assert told == {name for (name,) in there}, table
+        types, told = types_of(connection, table), set()
+        for row in rows.splitlines():
+            _, columns, said, *_ = row.split("|")
+            names = re.findall(r"`(\w+)`", columns)
+            told.update(names)
+            assert said.strip() == types_told([types.get(name, "") for name in names]), f"{table}: {names}"
+        assert told == types.keys(), table
 
 
 def test_the_alert_types_are_those_of_the_catalogue(connection: Connection) -> None:

@@ -75,3 +75,15 @@ def test_a_wrong_command_would_be_noticed(text: str) -> None:
 def test_a_broken_link_would_be_noticed() -> None:
     text = "[a](docs/none.md) [b](README.md#top) [c](https://example.org) [d](#here)"
     assert missing_files(ROOT / "README.md", text) == ["docs/none.md"]
+
+
+def test_the_architecture_tells_of_each_file_and_of_no_other() -> None:
+    """A new file of the product is named in docs/architecture.md; one that is gone is not."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    _, _, structure = text.partition("## Structure")
+    files = {path.name for part in ("engine", "notifier", "connectors") for path in (ROOT / part).rglob("*.py")}
+    assert {name for name in files if f"`{name}`" not in structure} <= {"__init__.py"}
+    every = files | {path.name for path in (ROOT / "bankalerts").rglob("*.py")}
+    assert set(re.findall(r"`(\w+\.py)`", structure)) <= every
+    paths = re.findall(r"`?((?:engine|notifier|connectors|bankalerts|bench|sql|tests|migrations|docs)/[\w/.-]*\w/?)", text)
+    assert [path for path in paths if not (ROOT / path).exists()] == []
