@@ -1,6 +1,7 @@
 """What a turn of the engine's loop costs in processor time, step by step, without Kafka and PostgreSQL: behind the figures.
 
-`python -m bench.steps` prints microseconds per event. The events and states are those of the other benchmarks, from memory.
+`python -m bench.steps [ACCOUNTS [ENTRIES [VARIETY]]]` prints microseconds per event. The events and states are those of the
+other benchmarks, from memory; with a VARIETY of 40000 hardly two accounts want the same.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from bench.workload import VARIETY, Stamps, Workload
 from bench.workload import Record as Raw
-from bench.workload import Stamps, Workload
 from engine import loop
 from engine.catalogue import build_catalogue
 from engine.judged import batch_of, decide, in_portions
@@ -81,8 +82,10 @@ def alert_types() -> dict[str, AlertTypeRow]:
 
 
 def main() -> None:
-    accounts, entries = (int(word) for word in (*sys.argv[1:], "50000", "100000")[:2])
-    workload = Workload(accounts, entries, PARTITIONS)
+    accounts, entries, variety = (
+        int(given) for given in (*sys.argv[1:], *("50000", "100000", str(VARIETY))[len(sys.argv) - 1 :])
+    )
+    workload = Workload(accounts, entries, PARTITIONS, variety)
     snapshots = {partition: StateSnapshot() for partition in range(PARTITIONS)}
     timed("state: apply a record", workload.state_records, lambda raw: snapshots[raw.partition].apply(raw.key, raw.value))
     for snapshot in snapshots.values():

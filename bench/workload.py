@@ -1,8 +1,9 @@
 """The bank of the benchmarks: accounts, permissions, preferences and entries, as bytes in the shapes capture gives them.
 
 Pure; the same numbers give the same bytes. Every account has an owner, every fourth a second customer; each customer has two
-preferences on the account. So there are 2.5 preferences for each account. Of 100 entries 5 lead to an alert for each customer
-of the account; every alert goes to two channels.
+preferences on the account. So there are 2.5 preferences for each account. Of each type there are `variety` thresholds, 40 as
+people's round figures; with a variety as large as the bank no two accounts want the same. Of 100 entries 5 lead to an alert for
+each customer of the account; every alert goes to two channels.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ ALERTING_EVERY = 20  # entries
 STATE_VERSION = 5
 SNAPSHOT_US = 1_795_300_000_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+VARIETY = 40
+SPREAD = 40_000  # between the lowest threshold of a type and its highest
 THRESHOLD_DEBITED, THRESHOLD_BELOW = 50_000, 10_000
 THRESHOLD_CREDITED, THRESHOLD_ABOVE = 150_000, 500_000
 
@@ -53,6 +56,7 @@ class Workload:
     accounts: int
     entries: int
     partitions: int
+    variety: int = VARIETY
 
     @property
     def preferences(self) -> int:
@@ -78,7 +82,7 @@ class Workload:
                         f'"valid_from":"2020-01-01T00:00:00.000000Z","valid_until":null,"state_version":1,{op}'
                     ).encode(),
                 )
-            for wish in wishes(number):
+            for wish in wishes(number, self.variety):
                 of = f'"account_id":"{account}","customer_id":{wish.customer_id}'
                 key = f'{of},"alert_type":"{wish.alert_type}","preference_no":1'
                 yield Record(
@@ -102,7 +106,8 @@ class Workload:
         for number in range(self.entries if count is None else count):
             account_number = int(chance.random() * self.accounts)
             account = account_id(account_number)
-            amount, balance = alerting_entry(account_number) if number % alerting_every == 0 else quiet_entry(number)
+            alerting = number % alerting_every == 0
+            amount, balance = alerting_entry(account_number, self.variety) if alerting else quiet_entry(number)
             at = began + timedelta(microseconds=number * 1_009)
             time = f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
             entry_id = f"{run}-{number:07}"
@@ -141,12 +146,22 @@ def customers(account_number: int) -> tuple[int, ...]:
     return (owner, 50_000_000 + account_number) if account_number % 4 == 0 else (owner,)
 
 
-def wishes(account_number: int) -> list[Wish]:
-    """The preferences on the account: of one half of the accounts on debits, of the other on credits."""
+def thresholds(account_number: int, variety: int) -> tuple[int, int]:
+    """Of the balance and of the amount, each a multiple of the same step above the lowest."""
+    step = max(SPREAD // variety, 1)
+    balance, amount = account_number // 8 % variety * step, account_number // 8 // variety % variety * step
     if debits(account_number):
-        kinds = (("BALANCE_BELOW", THRESHOLD_BELOW), ("DEBITED_ABOVE", THRESHOLD_DEBITED))
+        return THRESHOLD_BELOW + balance, THRESHOLD_DEBITED + amount
+    return THRESHOLD_ABOVE + balance, THRESHOLD_CREDITED + amount
+
+
+def wishes(account_number: int, variety: int = VARIETY) -> list[Wish]:
+    """The preferences on the account: of one half of the accounts on debits, of the other on credits."""
+    balance, amount = thresholds(account_number, variety)
+    if debits(account_number):
+        kinds = (("BALANCE_BELOW", balance), ("DEBITED_ABOVE", amount))
     else:
-        kinds = (("BALANCE_ABOVE", THRESHOLD_ABOVE), ("CREDITED_ABOVE", THRESHOLD_CREDITED))
+        kinds = (("BALANCE_ABOVE", balance), ("CREDITED_ABOVE", amount))
     return [Wish(customer, *kind) for customer in customers(account_number) for kind in kinds]
 
 
@@ -154,11 +169,12 @@ def debits(account_number: int) -> bool:
     return account_number // 4 % 2 == 0
 
 
-def alerting_entry(account_number: int) -> tuple[int, int]:
+def alerting_entry(account_number: int, variety: int = VARIETY) -> tuple[int, int]:
     """Amount and balance after it that one of the two preferences of each customer matches."""
+    balance, amount = thresholds(account_number, variety)
     if debits(account_number):
-        return (-60_000, 300_000) if account_number % 2 else (-5_000, 9_000)
-    return (200_000, 400_000) if account_number % 2 else (5_000, 503_000)
+        return (-amount - 10_000, 300_000) if account_number % 2 else (-5_000, balance - 1_000)
+    return (amount + 10_000, 400_000) if account_number % 2 else (5_000, balance + 3_000)
 
 
 def quiet_entry(number: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -187,7 +187,7 @@ def _alert_row(decision: Decision) -> tuple[Any, ...]:
     )
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def _array(channels: tuple[str, ...]) -> str:
     """As PostgreSQL writes a text[]: there are few, and each alert has one."""
     quoted = (channel.replace("\\", "\\\\").replace('"', '\\"') for channel in channels)

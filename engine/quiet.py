@@ -7,48 +7,54 @@ is not certain, the event is not quiet, and engine/match.py judges it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from engine.catalogue import Catalogue
+from engine.catalogue import AlertType, Catalogue
 from engine.decode import Event
 from engine.match import parameters_of, remembers
 from engine.rows import Preference
+from engine.wishes import Wishes
 
-# What is to be asked of an event, for each wish: its currency, the statuses (empty: any), the condition, its parameters.
-# None: such events are never quiet.
-Plan = tuple[tuple[str | None, frozenset[str], Callable[..., bool | None], Any], ...] | None
-
-
-def plan(kind: str, wishes: Iterable[Preference], catalogue: Catalogue) -> Plan:
-    """What to ask of events of this kind on an account with these wishes."""
-    if kind not in catalogue.optional or catalogue.mandatory[kind]:
-        return None
-    asked: list[tuple[str | None, frozenset[str], Callable[..., bool | None], Any]] = []
-    for wish in wishes:
-        alert_type = catalogue.optional[kind].get(wish.alert_type)
-        if alert_type is None or not wish.enabled:
-            continue
-        if alert_type.may_remember and remembers(alert_type, wish.parameters):
-            asked.append((wish.currency, alert_type.statuses, _always, None))
-        else:
-            given = parameters_of(alert_type, wish.parameters)
-            asked.append((wish.currency, alert_type.statuses, alert_type.condition.holds, given))
-    return tuple(asked)
+# What is to be asked of an event for one wish: its currency, the statuses (empty: any), the condition, its parameters.
+Asked = tuple[object, frozenset[str], Callable[..., bool | None], Any]
+NO_CURRENCY = object()  # of a wish that no event of the kind is asked for
 
 
-def is_quiet(event: Event, asked: Plan) -> bool:
-    """Whether it is certain that the event matches none of what was asked for, and that none of it remembers the event."""
-    if asked is None:
-        return False
-    status, currency = event.status, event.currency
-    try:
-        for wanted, statuses, holds, given in asked:
-            if wanted == currency and (not statuses or status in statuses) and holds(event, given):
-                return False
-    except (TypeError, ValueError, ArithmeticError, AttributeError):
-        return False  # engine/match.py says whose it is
-    return True
+class Glance:
+    """Looks at events of one kind, with the alert types of one catalogue and the wishes of one partition."""
+
+    def __init__(self, kind: str, catalogue: Catalogue, wishes: Wishes) -> None:
+        self._alert_types = None if catalogue.mandatory.get(kind) else catalogue.optional.get(kind)
+        self._wishes = wishes
+        self._asked: dict[int, Asked] = {}  # by the wish's number
+
+    def is_quiet(self, event: Event, numbers: Iterable[int]) -> bool:
+        """Whether it is certain that the event matches none of these wishes, and that nothing on its account remembers it."""
+        if self._alert_types is None:
+            return False
+        status, currency, known = event.status, event.currency, self._asked
+        try:
+            for number in numbers:
+                wanted, statuses, holds, given = known.get(number) or self._ask(number, self._alert_types)
+                if wanted == currency and (not statuses or status in statuses) and holds(event, given):
+                    return False
+        except (TypeError, ValueError, ArithmeticError, AttributeError):
+            return False  # engine/match.py says whose it is
+        return True
+
+    def _ask(self, number: int, alert_types: Mapping[str, AlertType]) -> Asked:
+        wish = self._wishes[number]
+        self._asked[number] = asked = _asked(wish, alert_types.get(wish.alert_type))
+        return asked
+
+
+def _asked(wish: Preference, alert_type: AlertType | None) -> Asked:
+    if alert_type is None or not wish.enabled:
+        return NO_CURRENCY, frozenset(), _always, None
+    if alert_type.may_remember and remembers(alert_type, wish.parameters):
+        return wish.currency, alert_type.statuses, _always, None
+    return wish.currency, alert_type.statuses, alert_type.condition.holds, parameters_of(alert_type, wish.parameters)
 
 
 def _always(*_: object) -> bool:

@@ -22,10 +22,9 @@ from engine.packed import (
     state_of,
     unpack_versions,
     unpack_whole,
-    watch_of,
-    wishes_in,
+    wishes_at,
 )
-from engine.quiet import Plan, is_quiet, plan
+from engine.quiet import Glance
 from engine.rows import (
     AlertTypeRow,
     CatalogueKey,
@@ -43,9 +42,6 @@ from engine.wishes import Wishes
 KEPT_IN_ALL = 20_000  # earlier versions in a partition; what is older is asked of the history tables
 LARGE = 20_000  # bytes: an account with hundreds of customers
 KEPT_FROM = 2_000  # bytes: a smaller one is unpacked in the time that keeping it takes
-NOT_PLANNED: Plan = ((None, frozenset(), bool, None),)
-NO_PLANS: dict[bytes, Plan] = {}
-KEPT_PLANS = 10_000  # of a partition and event kind
 KEPT_UNPACKED = 4_096  # states of a partition that stay as objects; a hundred times as many would take more than their bytes do
 
 
@@ -60,8 +56,8 @@ class StateSnapshot:
         self.packed: dict[str, bytes] = {} if packed is None else packed
         self.spoilt = set(spoilt)
         self.wishes = wishes or Wishes()
-        self._plans: dict[str, dict[bytes, Plan]] = {}  # by event kind and watch
-        self._planned_by: Catalogue | None = None
+        self._glances: dict[str, Glance] = {}  # by event kind
+        self._glanced_by: Catalogue | None = None
         self._unpacked: dict[str, State] = {}  # of those that are whole
         self._asked: set[str] = set()
         self._earlier: OrderedDict[tuple[str, int], bytes] = OrderedDict()
@@ -130,20 +126,15 @@ class StateSnapshot:
     def is_quiet(self, event: Event, catalogue: Catalogue) -> bool:
         """Whether it is certain, at a glance, that the event matches nothing; False says nothing."""
         packed = self.packed.get(event.entity)
-        watch = None if packed is None or not self.following else watch_of(packed, event.state_version)
-        if watch is None:
+        numbers = None if packed is None or not self.following else wishes_at(packed, event.state_version)
+        if numbers is None:
             return False
-        if catalogue is not self._planned_by:
-            self._plans, self._planned_by = {}, catalogue
-        asked = self._plans.get(event.kind, NO_PLANS).get(watch, NOT_PLANNED)
-        return is_quiet(event, self._plan(event.kind, watch, catalogue) if asked is NOT_PLANNED else asked)
-
-    def _plan(self, kind: str, watch: bytes, catalogue: Catalogue) -> Plan:
-        plans = self._plans.setdefault(kind, {})
-        if len(plans) >= KEPT_PLANS:
-            plans.clear()
-        plans[watch] = asked = plan(kind, wishes_in(watch, self.wishes), catalogue)
-        return asked
+        if catalogue is not self._glanced_by:
+            self._glances, self._glanced_by = {}, catalogue
+        glance = self._glances.get(event.kind)
+        if glance is None:
+            self._glances[event.kind] = glance = Glance(event.kind, catalogue, self.wishes)
+        return glance.is_quiet(event, numbers)
 
     def at(self, entity: str, version: int) -> State | Missing:
         """The state that an event with this version stamped on it is judged on."""
