@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -128,3 +130,9 @@ def no_earlier(schedule: Schedule, zone: str, after: datetime, found: datetime) 
     """Whether going there in steps finds no other."""
     step = (found - after) / 7
     return all(next_due(schedule, {}, zone, after + step * number) == found for number in range(7))
+
+
+def test_the_time_zones_are_those_of_the_locked_package_whatever_the_machine_has() -> None:
+    code = "import bankalerts, zoneinfo; zoneinfo.ZoneInfo('Europe/Amsterdam'); print(zoneinfo.TZPATH)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "()\n"
