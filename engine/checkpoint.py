@@ -18,7 +18,7 @@ import os
 import struct
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ from typing import BinaryIO, TypeVar
 import msgspec
 
 from engine.outbox import Topic
-from engine.packed import PACKED_ROWS
+from engine.packed import PACKED_ROWS, WISHED_HEADER
 from engine.rows import Preference
 from engine.wishes import Key, Wishes
 
@@ -42,9 +42,18 @@ CHUNK = 1_000  # states; small, because the engine judges on while a chunk is ma
 FRAME = struct.Struct(">II")  # length, CRC-32
 MOST_BYTES = 1 << 30
 OLD_S = 3600.0  # a checkpoint at the same position is written again then, to be younger
-LAYOUT = hashlib.sha256(
-    repr([(row.__name__, row.__struct_fields__, row.__struct_config__.tag) for row in PACKED_ROWS]).encode()
-).hexdigest()[:16]
+
+
+def layout_of(rows: Iterable[type[msgspec.Struct]], *more: str) -> str:
+    """A digest of what these rows are as bytes: names, types and order of their fields, and of `more`."""
+    fields = [
+        (row.__name__, [(field.name, str(field.type)) for field in msgspec.structs.fields(row)], row.__struct_config__.tag)
+        for row in rows
+    ]
+    return hashlib.sha256(repr((fields, more)).encode()).hexdigest()[:16]
+
+
+LAYOUT = layout_of(PACKED_ROWS, WISHED_HEADER.format)
 
 
 class Header(msgspec.Struct, frozen=True):

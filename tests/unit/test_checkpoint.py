@@ -97,6 +97,16 @@ def test_why_a_header_is_doubted(changes: dict[str, object], why: str) -> None:
     assert why in doubt
 
 
+def test_the_layout_changes_with_any_field_that_changes() -> None:
+    def row(*fields: tuple[str, type]) -> type[msgspec.Struct]:
+        return msgspec.defstruct("Row", fields)
+
+    kept = checkpoint.layout_of([row(("a", int), ("b", str))])
+    assert kept == checkpoint.layout_of([row(("a", int), ("b", str))])
+    others = [[row(("a", int), ("b", bytes))], [row(("b", str), ("a", int))], [row(("a", int))], []]
+    assert kept not in [*map(checkpoint.layout_of, others), checkpoint.layout_of([row(("a", int), ("b", str))], "<BQB")]
+
+
 @pytest.mark.parametrize(("low", "high"), [(0, 50), (50, 50), (0, 100)])
 def test_a_header_that_is_not_doubted(low: int, high: int) -> None:
     assert why_doubtful(HEADER, SOURCE, 3, low, high, NOW) is None
