@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from notifier.channels import Channel
+from notifier.channels import Channel, providers_of
 from notifier.message import Attempt, Outgoing, Result, Retry, Target
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,8 @@ async def _attempt(channel: Channel, outgoing: Outgoing, target: Target) -> Atte
 async def _bounded(channel: Channel, outgoing: Outgoing, target: Target) -> Result:
     try:
         async with asyncio.timeout(SEND_WITHIN_S):
-            return await channel.send(target.address, outgoing)
+            provider = next(provider for provider in providers_of(channel) if provider.serves(target))
+            return await provider.send(target, outgoing)
     except TimeoutError:
         return Retry(f"no answer within {SEND_WITHIN_S:.0f} s", provider_down=True)
     except Exception as error:  # a channel's fault must stop neither its worker nor the others

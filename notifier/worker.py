@@ -12,9 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from notifier import address_book, outbox, retry
+from notifier.breaker import Breaker
 from notifier.channels import Channel
 from notifier.database import Database, DatabaseAwayError
-from notifier.gate import Gate
 from notifier.message import Attempt, Claimed, Conclusion, Outgoing, Recipient, Retry
 from notifier.outbox import Record
 from notifier.outcome import conclude, end_unsent, give_up
@@ -42,7 +42,7 @@ class Worker:
         self._database = database
         self._templates = Templates(name)
         self._recorder = Recorder(name, database)
-        self._gate = Gate(channel.most_in_flight)
+        self._breaker = Breaker(channel.most_in_flight)
         self._in_flight: set[asyncio.Task[None]] = set()
         self._notice = asyncio.Event()  # something may be due
         self._landed = asyncio.Event()  # enough messages are no longer in flight
@@ -85,14 +85,14 @@ class Worker:
 
     async def _room(self) -> int:
         while not self._stopping.is_set():
-            closed_for_s = self._gate.closed_for_s(time.monotonic())
+            closed_for_s = self._breaker.closed_for_s(time.monotonic())
             if closed_for_s > 0:
                 await is_set_within(self._stopping, closed_for_s)
-            elif len(self._in_flight) > self._gate.most // 2:
+            elif len(self._in_flight) > self._breaker.most // 2:
                 self._landed.clear()
                 await self._landed.wait()
             else:
-                return self._gate.most - len(self._in_flight)
+                return self._breaker.most - len(self._in_flight)
         return 0
 
     async def _claim_and_start(self, room: int) -> int:
@@ -157,22 +157,22 @@ class Worker:
     def _judge_provider(self, attempts: Sequence[Attempt]) -> None:
         for attempt in attempts:
             if isinstance(attempt.result, Retry) and attempt.result.provider_down:
-                if self._gate.is_open:
+                if self._breaker.is_open:
                     log.warning(
                         "%s: the provider is down (%s): trying one message at a time", self._name, attempt.result.reason
                     )
-                self._gate.failed(time.monotonic(), random.random())  # noqa: S311
+                self._breaker.failed(time.monotonic(), random.random())  # noqa: S311
             else:
-                if not self._gate.is_open:
+                if not self._breaker.is_open:
                     log.info("%s: the provider is back", self._name)
-                self._gate.worked()
+                self._breaker.worked()
 
     def _record(self, message: Claimed, conclusion: Conclusion, attempts: Sequence[Attempt] = ()) -> None:
         self._recorder.add(Record(message, conclusion, attempts))
 
     def _on_landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
-        if len(self._in_flight) <= self._gate.most // 2:
+        if len(self._in_flight) <= self._breaker.most // 2:
             self._landed.set()
         if not task.cancelled() and task.exception() is not None:
             log.error("%s: a message could not be concluded", self._name, exc_info=task.exception())

@@ -21,8 +21,8 @@ from bankalerts.errors import BankalertsError
 from bankalerts.settings import Settings, environment, variables
 from bankalerts.stack.kept import Kept
 from bankalerts.stack.received import Received, show_messages
-from notifier.channels import discover
-from notifier.message import Outgoing, Sent, Text
+from notifier.channels import discover, providers_of
+from notifier.message import Outgoing, Sent, Target, Text
 from tests.notifying import free_port
 from tests.waiting import wait_until
 
@@ -85,7 +85,8 @@ def _send(settings: Settings, channel: str, body: str) -> str:
     async def send() -> None:
         opened = discover()[channel](settings)
         with contextlib.suppress(asyncio.CancelledError):
-            assert isinstance(await opened.send(address, Outgoing(message_id, Text("Subject", body))), Sent)
+            provider, *_ = providers_of(opened)
+            assert isinstance(await provider.send(Target("key", address), Outgoing(message_id, Text("Subject", body))), Sent)
         await opened.close()
 
     asyncio.run(send())

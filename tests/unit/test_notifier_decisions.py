@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier import retry
-from notifier.gate import Gate
+from notifier.breaker import Breaker
 from notifier.http_post import idempotency_key, judge
 from notifier.message import Attempt, Claimed, Drop, Reach, Recipient, Result, Retry, Sent, Target
 from notifier.outcome import conclude, end_unsent, give_up
@@ -154,21 +154,21 @@ def test_suppression(changes: dict[str, object], reach: Reach, reason: str | Non
 # Whether the provider is worth calling ----------------------------------------------------------------------------
 
 
-def test_the_gate_lets_one_message_try_while_the_provider_is_down() -> None:
-    gate = Gate(most=8)
-    assert (gate.most, gate.closed_for_s(now=100.0)) == (8, 0.0)
+def test_the_breaker_lets_one_message_try_while_the_provider_is_down() -> None:
+    breaker = Breaker(most=8)
+    assert (breaker.most, breaker.closed_for_s(now=100.0)) == (8, 0.0)
 
-    gate.failed(now=100.0, chance=0.5)
-    gate.failed(now=100.0, chance=0.5)  # was in flight with the other: counts once
-    first_s = gate.closed_for_s(now=100.0)
+    breaker.failed(now=100.0, chance=0.5)
+    breaker.failed(now=100.0, chance=0.5)  # was in flight with the other: counts once
+    first_s = breaker.closed_for_s(now=100.0)
     assert first_s == retry.provider_pause_s(1, 0.5)
-    assert (gate.most, gate.closed_for_s(now=100.0 + first_s)) == (1, 0.0)
+    assert (breaker.most, breaker.closed_for_s(now=100.0 + first_s)) == (1, 0.0)
 
-    gate.failed(now=100.0 + first_s, chance=0.5)
-    assert gate.closed_for_s(now=100.0 + first_s) == retry.provider_pause_s(2, 0.5)
+    breaker.failed(now=100.0 + first_s, chance=0.5)
+    assert breaker.closed_for_s(now=100.0 + first_s) == retry.provider_pause_s(2, 0.5)
 
-    gate.worked()
-    assert (gate.most, gate.closed_for_s(now=100.0 + first_s)) == (8, 0.0)
+    breaker.worked()
+    assert (breaker.most, breaker.closed_for_s(now=100.0 + first_s)) == (8, 0.0)
 
 
 # What an HTTP answer means ----------------------------------------------------------------------------------------

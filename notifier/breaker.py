@@ -5,7 +5,7 @@ from __future__ import annotations
 from notifier import retry
 
 
-class Gate:
+class Breaker:
     """Keeps a dead provider from burning attempts: while it is down, one message at a time finds out.
 
     Times are seconds of any clock that only goes forward, given by the caller.
