@@ -55,6 +55,7 @@ def rows(found: Found) -> Iterator[Row]:
                 yield part, "failed", found[part]["failed"][:80]
             else:
                 yield from tell(found[part])
+    yield from _thread_for_thread(found)
 
 
 def _throughput(part: Found) -> Iterator[Row]:
@@ -107,6 +108,15 @@ def _processes(part: Found) -> Iterator[Row]:
         f"{two:,.0f}",
         _met(two >= 1.6 * one, f"{two / one:.2f} times one; 1.6 where cores allow"),
     )
+
+
+def _thread_for_thread(found: Found) -> Iterator[Row]:
+    """Kafka Streams has two threads: on the cores that it takes, we run two processes."""
+    try:
+        two, streams = found["processes"]["2"]["entries_per_s"], found["throughput"]["streams"]["entries_per_s"]
+    except KeyError:
+        return
+    yield "two engine processes beside Kafka Streams' two threads", f"{two / streams:.2f}", "as many cores for both"
 
 
 def _capture(part: Found) -> Iterator[Row]:
