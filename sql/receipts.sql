@@ -10,7 +10,7 @@ select alerting.apply_receipt(:provider, r.provider_ref, r.status, r.reason, r.s
 -- The alert types whose messages go out on no other channel when theirs fails.
 select alert_type from bank.alert_type where purpose = 'MARKETING';
 
--- name: count_refused
+-- name: count_refused!
 -- Add to the counts of refused receipts of today (UTC).
 insert into alerting.refused_receipt as r (day, provider, reason, receipts)
 select (now() at time zone 'UTC')::date, c.provider, c.reason, c.receipts
