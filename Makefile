@@ -8,7 +8,8 @@ INSTALLED := $(VENV)/.installed
 JAVA_PARTS := $(VENV)/.java-parts
 QUIX := $(VENV)/var/bankalerts/quix
 BENCH_PARTS := $(VENV)/.bench-parts
-LONG := long-berka long-berka-kill long-rebalance long-interleave long-latency long-mail-down long-new-type long-bulk long-explain long-differential long-windows
+LONG := long-berka long-berka-kill long-rebalance long-interleave long-latency long-mail-down long-new-type long-bulk long-explain long-differential long-windows \
+  long-ledger long-drain long-isolation long-hostile
 
 .PHONY: help demo test lint venv clean lock schema alert-types bench bench-small $(LONG)
 
@@ -41,6 +42,10 @@ long-bulk: ## A million entries in one transaction, a reload of 500,000 permissi
 long-new-type: ## A new alert type by one file while the stack runs under load: its first alert within 2 seconds.
 long-windows: ## Windows over 288,062 real card uses, late and shuffled cards, silent loan applications: equal to authors and brute force.
 long-differential: ## 50,000 random expressions and windows: engine and PostgreSQL find the same.
+long-ledger: ## Notifiers are killed 200 times, providers drop answers: none lost, none twice but where it is flagged.
+long-drain: ## The notifier's rates beside their floors, in one run; claims beside a million old messages and an open transaction.
+long-isolation: ## One provider slow, one answering 500, one refusing: the other channels do not notice.
+long-hostile: ## Hostile names, descriptions and addresses on every channel: they arrive as they were written.
 $(LONG): $(INSTALLED) $(JAVA_PARTS)
 	@$(PYTHON) -m tests.long $(@:long-%=%)
 

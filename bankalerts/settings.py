@@ -30,12 +30,15 @@ class Settings:
     database_url: str  # postgresql://user:password@host:port/bank
     kafka: str  # bootstrap servers, host:port
     connect_url: str  # Kafka Connect's REST interface, http://host:port
-    smtp_url: str  # smtp://host:port
-    sms_url: str  # one POST for each SMS, http://host:port/sms
-    push_url: str  # one POST for each PUSH, http://host:port/push
+    smtp_url: str  # providers of EMAIL, the preferred first, separated by spaces: smtp://host:port
+    sms_url: str  # of SMS: http://host:port/sms, smpp://system_id:password@host:port
+    push_url: str  # of PUSH: http://host:port/push, fcm+https://..., apns+https://...
     capture_database_url: str  # how Kafka Connect reaches PostgreSQL; database_url unless given
     provider_url: str | None = None  # the local provider, to show what it received
     mail_url: str | None = None  # the local mail server's page, to show what it received
+    webhook_networks: str = ""  # private networks that WEBHOOK may reach all the same, separated by spaces: 127.0.0.1/32
+    receipts_listen: str = ""  # host:port where the notifier takes receipts; empty: it takes none
+    receipts_secrets: str = ""  # whsec_..., or provider=whsec_..., separated by spaces: any of them may have signed a receipt
     topic_prefix: str = "bankalerts"
     timekeeper: str = "on"  # off: this engine process rings no timers; another one, or nobody, does
     mail_from: str = "alerts@bankalerts.example"  # the sender of EMAIL messages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import json
 import secrets
@@ -18,7 +19,7 @@ from bankalerts.settings import CHECKPOINTS, STACK_FILE, Settings
 LOOPBACK = "127.0.0.1"
 DATABASE = "bank"
 DATABASE_USER = "bankalerts"
-PORTS = ("postgres", "kafka", "kafka-controller", "connect", "smtp", "mail", "provider")
+PORTS = ("postgres", "kafka", "kafka-controller", "connect", "smtp", "mail", "provider", "receipts")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,10 @@ class Home:
             yield
 
 
+def _new_receipts_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
 @dataclass
 class Remembered:
     """The content of `stack.json`, but for the addresses, which follow from it."""
@@ -73,9 +78,10 @@ class Remembered:
     ports: dict[str, int] = field(default_factory=dict)
     password: str = ""
     engines: int = 1
+    receipts_secret: str = field(default_factory=_new_receipts_secret)
 
     def save(self, home: Home) -> None:
-        """Write the file whole, readable by its owner only: the database's password is in it."""
+        """Write the file whole, readable by its owner only: the database's password and the secret of receipts are in it."""
         content = {**vars(self), "settings": addresses(self)}
         unfinished = home.stack_file.with_suffix(".unfinished")
         unfinished.touch(mode=0o600)
@@ -89,7 +95,9 @@ def remembered(home: Home) -> Remembered:
         return Remembered(password=secrets.token_urlsafe(12))
     try:
         content: dict[str, Any] = json.loads(home.stack_file.read_text(encoding="utf-8"))
-        return Remembered(content["ports"], content["password"], content["engines"])
+        # A stack of an older version has no secret yet: it gets one, and keeps it from then on.
+        secret = content.get("receipts_secret") or _new_receipts_secret()
+        return Remembered(content["ports"], content["password"], content["engines"], secret)
     except (ValueError, KeyError) as error:
         raise BankalertsError(f"{home.stack_file} cannot be read ({error}): `bankalerts down --purge` starts afresh") from error
 
@@ -116,6 +124,9 @@ def addresses(stack: Remembered) -> dict[str, str]:
         "push_url": f"http://{at('provider')}/push",
         "provider_url": f"http://{at('provider')}",
         "mail_url": f"http://{at('mail')}",
+        "webhook_networks": f"{LOOPBACK}/32",
+        "receipts_listen": at("receipts"),
+        "receipts_secrets": stack.receipts_secret,
     }
 
 

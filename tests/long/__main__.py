@@ -24,6 +24,10 @@ NAMES = (
     "explain",
     "differential",
     "windows",
+    "ledger",
+    "drain",
+    "isolation",
+    "hostile",
 )
 
 
