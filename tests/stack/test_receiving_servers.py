@@ -164,9 +164,12 @@ def test_a_port_in_use_is_one_line(settings: Settings) -> None:
     ("base", "behaviour", "remedy"),
     [
         ("mail_url", {"mode": "sulk"}, "mode is 'sulk': use accept, refuse, tempfail, drop, down"),
-        ("provider_url", {"channel": "FAX"}, "channel is 'FAX': use SMS or PUSH"),
+        ("provider_url", {"channel": "FAX"}, "channel is 'FAX': use SMS, PUSH, SMS2, PUSH2"),
         ("provider_url", {"channel": "SMS", "status": 7}, "status is 7: use 200 to 599"),
         ("provider_url", {"channel": "SMS", "colour": 7}, "colour"),
+        ("provider_url", {"channel": "PUSH2", "body": "song"}, "body is 'song': use json or nonsense"),
+        ("provider_url", {"channel": "SMS2", "receipts": "LOST"}, "receipts is 'LOST': use DELIVERED or BOUNCED or FAILED"),
+        ("provider_url", {"channel": "SMS", "receipts": "BOUNCED"}, "set BANKALERTS_RECEIPTS_LISTEN"),
     ],
 )
 def test_a_wrong_behaviour_is_refused_with_the_remedy(
@@ -175,6 +178,25 @@ def test_a_wrong_behaviour_is_refused_with_the_remedy(
     answer = requests.post(f"{getattr(running, base)}/behaviour", json=behaviour, timeout=5)
     assert answer.status_code == 400
     assert remedy in answer.text
+
+
+def test_each_provider_behaves_by_itself(running: Settings) -> None:
+    message = {"to": "device-1", "title": None, "body": "Hello", "message_id": "m-1"}
+
+    def post(path: str) -> requests.Response:
+        return requests.post(f"{running.provider_url}{path}", json=message, timeout=5)
+
+    def behave(channel: str, **told: object) -> None:
+        requests.post(f"{running.provider_url}/behaviour", json={"channel": channel, **told}, timeout=5).raise_for_status()
+
+    behave("PUSH", status=500)
+    behave("SMS", body="nonsense")
+    behave("SMS2", rate_429_above=0)
+    assert [post(path).status_code for path in ("/push", "/second/push", "/sms", "/second/sms")] == [500, 200, 200, 429]
+    assert post("/sms").text.startswith("<!doctype html>")
+    assert post("/second/sms").headers["Retry-After"] == "1"
+    kept = requests.get(f"{running.provider_url}/messages", timeout=5).json()
+    assert [(row["channel"], row["path"]) for row in kept] == [("PUSH", "/second/push"), ("SMS", "/sms"), ("SMS", "/sms")]
 
 
 def test_a_malformed_message_is_refused(running: Settings) -> None:
