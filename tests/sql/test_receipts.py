@@ -1,0 +1,402 @@
+"""What providers say of a message later, over HTTP: signed, applied once, refused whole when anything is wrong with it."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import aiohttp
+import asyncpg
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from bankalerts.errors import BankalertsError
+from bankalerts.settings import Settings
+from notifier import receipt_book, receipts
+from notifier.database import Database
+from tests.notifying import EVENT_DATE, Bank, eventually, free_port
+
+SECRET, OTHER, OF_ACME = (f"whsec_{letter * 32}" for letter in "abc")
+AT = datetime(2026, 3, 1, 13, 0, tzinfo=UTC)
+Scenario = Callable[["Post"], Awaitable[None]]
+
+
+@dataclasses.dataclass
+class Post:
+    """A bank with customer 1, and a way to post receipts to its notifier."""
+
+    bank: Bank
+    http: aiohttp.ClientSession
+    base: str
+
+    async def taken(self, channel: str = "SMS", targets: tuple[str, ...] = ("one",), **more: Any) -> tuple[UUID, list[str]]:
+        """A message that provider acme took for these targets, and the provider's names for it."""
+        message_id = await self.bank.message(channel, more.get("customer_id", 1), more.get("alert_type", "BALANCE_BELOW"))
+        if more.get("state", "ACCEPTED") == "ACCEPTED":
+            await self.bank.run("delete from alerting.outbox_due where message_id = $1", message_id)
+            await self.bank.run(
+                "update alerting.outbox set state = 'ACCEPTED', claimed_at = now(), handed_at = now(), finished_at = now()"
+                " where message_id = $1",
+                message_id,
+            )
+        references = [await self.take(message_id, target) for target in targets]
+        return message_id, references
+
+    async def take(self, message_id: UUID, target: str, reference: str = "") -> str:
+        """Provider acme took the message for one more target."""
+        reference = reference or uuid4().hex
+        await self.bank.run(
+            "insert into alerting.delivery_attempt (message_id, event_date, attempt_no, target, started_at, finished_at,"
+            " outcome, provider_ref, provider) values ($1, $2, 1, $3, now(), now(), 'SENT', $4, 'acme')",
+            message_id,
+            EVENT_DATE,
+            target,
+            reference,
+        )
+        return reference
+
+    async def says(self, *said: dict[str, Any], provider: str = "acme", secret: str = SECRET) -> tuple[int, Any]:
+        """Post these receipts with a good signature; the status and the content of the answer."""
+        return await self.post(json.dumps({"receipts": said}).encode(), provider=provider, secret=secret)
+
+    async def post(
+        self,
+        body: bytes,
+        provider: str = "acme",
+        secret: str = SECRET,
+        at: datetime | None = None,
+        headers: dict[str, str | None] | None = None,
+    ) -> tuple[int, Any]:
+        """Post a body signed now, or at `at`; `headers` replaces some headers, or leaves them out (None)."""
+        at = at or datetime.now(UTC)
+        signed: dict[str, str | None] = {
+            "webhook-id": "msg_1",
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": Webhook(secret).sign("msg_1", at, body.decode("utf-8", "replace")),
+        }
+        sent = {name: value for name, value in {**signed, **(headers or {})}.items() if value is not None}
+        async with self.http.post(f"{self.base}/receipts/{provider}", data=body, headers=sent) as answer:
+            text = await answer.text()
+            return answer.status, json.loads(text) if text else None
+
+    async def digest(self) -> str:
+        """Of all that a receipt can change, but for the counts."""
+        tables = (
+            "alerting.outbox",
+            "alerting.outbox_due",
+            "alerting.delivery_attempt",
+            "alerting.receipt",
+            "alerting.suppressed_address",
+        )
+        rows = [await self.bank.run(f"select t::text from {table} t order by 1") for table in tables]
+        return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+    async def refused(self) -> dict[tuple[str, str], int]:
+        """The counts of today, by provider and reason."""
+        found = await self.bank.run("select provider, reason, receipts from alerting.refused_receipt")
+        return {(row["provider"], row["reason"]): row["receipts"] for row in found}
+
+
+@asynccontextmanager
+async def receiving(database_url: str, folder: Path) -> AsyncIterator[Post]:
+    port = free_port()
+    settings = Settings(
+        home=folder,
+        database_url=database_url,
+        kafka="",
+        connect_url="",
+        smtp_url="",
+        sms_url="",
+        push_url="",
+        capture_database_url="",
+        receipts_listen=f"127.0.0.1:{port}",
+        receipts_secrets=f"{SECRET} {OTHER} corner={OF_ACME}",
+    )
+    async with AsyncExitStack() as stack:
+        connection = await asyncpg.connect(database_url)
+        stack.push_async_callback(connection.close)
+        bank = Bank(connection)
+        await bank.customer(1)
+        database = await Database.connect(database_url, "receipts-test", 3)
+        stack.push_async_callback(database.close)
+        stop = asyncio.Event()
+        serving = asyncio.create_task(receipts.serve(settings, database, stop))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        try:
+            await eventually(lambda: listens(port, serving), "receipts are taken")
+            yield Post(bank, http, f"http://127.0.0.1:{port}")
+        finally:
+            stop.set()
+            await serving
+
+
+async def listens(port: int, serving: asyncio.Task[None]) -> bool:
+    if serving.done():
+        serving.result()
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+@pytest.fixture
+def play(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Scenario], None]:
+    monkeypatch.setattr(receipt_book, "WAIT_FOR_MESSAGE_S", 0.1)
+    monkeypatch.setattr(receipt_book, "FLUSH_S", 0.05)
+
+    def run(scenario: Scenario) -> None:
+        async def on_stage() -> None:
+            async with receiving(database, tmp_path) as post:
+                await scenario(post)
+
+        asyncio.run(on_stage())
+
+    return run
+
+
+def test_a_message_is_delivered_once(play: Callable[[Scenario], None]) -> None:
+    async def scenario(post: Post) -> None:
+        message_id, (reference,) = await post.taken()
+        said = {"provider_ref": reference, "status": "DELIVERED", "at": AT.isoformat()}
+        assert await post.says(said) == (204, None)
+        row = await post.bank.outbox(message_id)
+        assert (row["state"], row["delivered_at"], row["reason"]) == ("DELIVERED", AT, None)
+        (attempt,) = await post.bank.attempts(message_id)
+        assert (attempt["receipt"], attempt["receipt_at"]) == ("DELIVERED", AT)
+        before = await post.digest()
+        assert await post.says(said, said) == (204, None)  # a provider repeats what it has no answer to
+        assert await post.digest() == before
+
+    play(scenario)
+
+
+def test_a_bounce_fails_the_message_suppresses_the_address_and_falls_back(play: Callable[[Scenario], None]) -> None:
+    async def scenario(post: Post) -> None:
+        message_id, (reference,) = await post.taken("PUSH", ("device-1",))
+        assert await post.says({"provider_ref": reference, "status": "BOUNCED", "reason": "5.1.1"}) == (204, None)
+        row = await post.bank.outbox(message_id)
+        assert (row["state"], row["reason"]) == ("FAILED", "bounced 5.1.1")
+        (dead,) = await post.bank.run("select * from alerting.suppressed_address")
+        assert (dead["channel"], dead["target"], dead["message_id"]) == ("PUSH", "device-1", message_id)
+        (other,) = await post.bank.run(
+            "select * from alerting.outbox where alert_id = $1 and message_id <> $2", row["alert_id"], message_id
+        )
+        assert (other["channel"], other["falls_back_from"], other["state"]) == ("SMS", "PUSH", "PENDING")
+        assert await post.bank.run("select from alerting.outbox_due where message_id = $1", other["message_id"])
+
+    play(scenario)
+
+
+def test_marketing_falls_back_to_nothing(play: Callable[[Scenario], None]) -> None:
+    async def scenario(post: Post) -> None:
+        await post.bank.run("update bank.alert_type set purpose = 'MARKETING' where alert_type = 'CREDITED_ABOVE'")
+        message_id, (reference,) = await post.taken("PUSH", ("device-1",), alert_type="CREDITED_ABOVE")
+        assert await post.says({"provider_ref": reference, "status": "FAILED", "reason": "quota"}) == (204, None)
+        assert (await post.bank.outbox(message_id))["reason"] == "taken and not delivered quota"
+        assert len(await post.bank.run("select from alerting.outbox")) == 1
+        assert not await post.bank.run("select from alerting.suppressed_address")  # it is not the address's fault
+
+    play(scenario)
+
+
+def test_a_message_fails_when_every_target_that_took_it_did(play: Callable[[Scenario], None]) -> None:
+    async def scenario(post: Post) -> None:
+        message_id, (first, second) = await post.taken(targets=("one", "two"))
+        await post.says({"provider_ref": first, "status": "BOUNCED"})
+        assert (await post.bank.outbox(message_id))["state"] == "ACCEPTED"
+        await post.says({"provider_ref": second, "status": "FAILED"})
+        assert (await post.bank.outbox(message_id))["state"] == "FAILED"
+
+    play(scenario)
+
+
+def test_the_first_word_on_a_target_stands_and_a_bounce_still_suppresses(play: Callable[[Scenario], None]) -> None:
+    async def scenario(post: Post) -> None:
+        message_id, (reference,) = await post.taken()
+        await post.says({"provider_ref": reference, "status": "DELIVERED"})
+        assert await post.says({"provider_ref": reference, "status": "BOUNCED"}) == (204, None)
+        assert (await post.bank.outbox(message_id))["state"] == "DELIVERED"
+        assert (await post.bank.attempts(message_id))[0]["receipt"] == "DELIVERED"
+        assert len(await post.bank.run("select from alerting.suppressed_address")) == 1
+        kept = await post.bank.run("select status from alerting.receipt order by received_at")
+        assert [row["status"] for row in kept] == ["DELIVERED", "BOUNCED"]
+
+        failed_id, (failed,) = await post.taken()
+        await post.says({"provider_ref": failed, "status": "FAILED"})
+        assert await post.says({"provider_ref": failed, "status": "DELIVERED"}) == (204, None)
+        assert (await post.bank.outbox(failed_id))["state"] == "FAILED"
+
+    play(scenario)
+
+
+def test_a_message_that_is_still_tried_elsewhere_stays_pending(play: Callable[[Scenario], None]) -> None:
+    async def scenario(post: Post) -> None:
+        message_id, (first, second) = await post.taken(targets=("one", "two"), state="PENDING")
+        await post.says({"provider_ref": first, "status": "DELIVERED", "at": AT.isoformat()})
+        await post.says({"provider_ref": second, "status": "BOUNCED"})
+        row = await post.bank.outbox(message_id)
+        assert (row["state"], row["delivered_at"]) == ("PENDING", AT)
+        assert await post.bank.run("select from alerting.outbox_due where message_id = $1", message_id)
+
+    play(scenario)
+
+
+def test_one_wrong_receipt_refuses_them_all(play: Callable[[Scenario], None]) -> None:
+    async def scenario(post: Post) -> None:
+        _, (good, also_good) = await post.taken(targets=("one", "two"))
+        before = await post.digest()
+        said = [{"provider_ref": name, "status": "DELIVERED"} for name in (good, "nobody-has-it", also_good)]
+        assert await post.says(*said) == (404, {"error": "no message of this provider has that provider_ref", "index": 1})
+        assert await post.says(said[0], provider="other") == (
+            404,
+            {"error": "no message of this provider has that provider_ref", "index": 0},
+        )
+        assert await post.digest() == before
+        await eventually(
+            lambda: is_counted(post, {("acme", "UNKNOWN_MESSAGE"): 1, ("other", "UNKNOWN_MESSAGE"): 1}), "both are counted"
+        )
+
+    play(scenario)
+
+
+async def is_counted(post: Post, expected: dict[tuple[str, str], int]) -> bool:
+    return await post.refused() == expected
+
+
+def test_a_receipt_that_overtakes_the_record_waits_for_it(
+    play: Callable[[Scenario], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receipt_book, "WAIT_FOR_MESSAGE_S", 10.0)
+
+    async def scenario(post: Post) -> None:
+        message_id, _ = await post.taken(targets=())
+        saying = asyncio.create_task(post.says({"provider_ref": "early", "status": "DELIVERED"}))
+        # It has asked for the message once it was there: no attempt has the name yet.
+        asked = "select from pg_stat_activity where application_name = 'receipts-test' and query like '%apply_receipt%'"
+        await eventually(lambda: post.bank.run(asked), "the receipt asks for its message")
+        await post.take(message_id, "one", "early")
+        assert await saying == (204, None)
+        assert (await post.bank.outbox(message_id))["state"] == "DELIVERED"
+
+    play(scenario)
+
+
+ONE = {"provider_ref": "a", "status": "DELIVERED"}
+MALFORMED = {
+    "no JSON": (b"<html>", "JSON is malformed"),
+    "empty": (b"", "truncated"),
+    "no text": (b'{"receipts": [{"provider_ref": "\xff"}]}', ""),
+    "a list": (b"[]", "Expected `object`"),
+    "nothing in it": (b'{"receipts": []}', "length >= 1"),
+    "too many": (json.dumps({"receipts": [ONE] * 501}).encode(), "length <= 500"),
+    "no status": (b'{"receipts": [{"provider_ref": "a"}]}', "missing required field `status`"),
+    "unknown status": (json.dumps({"receipts": [ONE | {"status": "READ"}]}).encode(), "Invalid enum value"),
+    "NUL": (json.dumps({"receipts": [ONE, ONE | {"provider_ref": "a\0"}]}).encode(), "receipts[1].provider_ref"),
+    "number for a name": (json.dumps({"receipts": [ONE | {"provider_ref": 7}]}).encode(), "Expected `str`"),
+    "too long a name": (json.dumps({"receipts": [ONE | {"provider_ref": "a" * 81}]}).encode(), "provider_ref"),
+    "no time zone": (json.dumps({"receipts": [ONE | {"at": "2026-03-01T13:00:00"}]}).encode(), "timezone"),
+    "tomorrow": (json.dumps({"receipts": [ONE | {"at": "2999-01-01T00:00:00Z"}]}).encode(), "in the future"),
+    "deep": (b'{"receipts": ' + b"[" * 50_000, ""),
+}
+
+
+def test_what_is_malformed_is_refused_with_the_reason_counted_and_changes_nothing(play: Callable[[Scenario], None]) -> None:
+    async def scenario(post: Post) -> None:
+        _, (reference,) = await post.taken()
+        good = json.dumps({"receipts": [{"provider_ref": reference, "status": "BOUNCED"}]}).encode()
+        before = await post.digest()
+        for what, (body, reason) in MALFORMED.items():
+            status, said = await post.post(body)
+            expected = 401 if what == "no text" else 400  # what is no text cannot have been signed as one
+            assert status == expected, (what, said)
+            assert reason in said["error"], (what, said)
+            assert said["index"] == (1 if what == "NUL" else said["index"]), what
+        now = datetime.now(UTC)
+        unsigned: list[dict[str, Any]] = [
+            {"headers": {"webhook-signature": None}},
+            {"headers": {"webhook-id": None}},
+            {"headers": {"webhook-timestamp": None}},
+            {"headers": {"webhook-timestamp": "soon"}},
+            {"headers": {"webhook-timestamp": "nan"}},
+            {"headers": {"webhook-signature": "v1"}},
+            {"headers": {"webhook-signature": "v1,%%%"}},
+            {"headers": {"webhook-signature": "v1a,AAAA"}},
+            {"headers": {"webhook-id": "msg_2"}},
+            {"at": now - timedelta(minutes=6)},
+            {"at": now + timedelta(minutes=6)},
+            {"secret": OF_ACME},  # it is another provider's
+        ]
+        for fault in unsigned:
+            status, said = await post.post(good, **fault)
+            assert (status, bool(said["error"])) == (401, True), fault
+        status, said = await post.post(b" " * 70_000 + good)
+        assert (status, said["error"]) == (413, "the body is longer than 65536 octets")
+        assert await post.digest() == before
+        expected_counts = {
+            ("acme", "MALFORMED"): len(MALFORMED) - 1,
+            ("?", "SIGNATURE"): len(unsigned) + 1,
+            ("?", "TOO_LARGE"): 1,
+        }
+        await eventually(lambda: is_counted(post, expected_counts), "each is counted")
+        assert await post.post(good) == (204, None)
+        assert await post.digest() != before  # the digest sees what a receipt changes
+
+    play(scenario)
+
+
+def test_each_secret_signs_for_whom_it_is(play: Callable[[Scenario], None]) -> None:
+    async def scenario(post: Post) -> None:
+        said = {"provider_ref": "a", "status": "DELIVERED"}
+        assert (await post.says(said, secret=OTHER))[0] == 404  # known who it is; unknown is the message
+        assert (await post.says(said, secret=OF_ACME, provider="corner"))[0] == 404
+        assert (await post.says(said, secret=OF_ACME))[0] == 401
+
+    play(scenario)
+
+
+def test_no_text_of_a_provider_is_kept(play: Callable[[Scenario], None]) -> None:
+    async def scenario(post: Post) -> None:
+        for text in ("550 5.1.1 ada@example.org unknown", "31612345678", "ada lovelace"):
+            message_id, (reference,) = await post.taken()
+            await post.says({"provider_ref": reference, "status": "FAILED", "reason": text})
+            assert (await post.bank.outbox(message_id))["reason"] == "taken and not delivered"
+        assert await post.bank.run("select from alerting.receipt where reason is not null") == []
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("listen", "secrets", "wrong"),
+    [
+        ("127.0.0.1:1", "", "RECEIPTS_SECRETS is not"),
+        ("127.0.0.1:1", f"{SECRET} hunter2", "number 2 of BANKALERTS_RECEIPTS_SECRETS is no secret"),
+        ("127.0.0.1", SECRET, "write it as host:port"),
+        ("127.0.0.1:70000", SECRET, "write it as host:port"),
+    ],
+)
+def test_wrong_settings_are_named_without_the_secret(listen: str, secrets: str, wrong: str) -> None:
+    settings = Settings(
+        home=Path(),
+        database_url="",
+        kafka="",
+        connect_url="",
+        smtp_url="",
+        sms_url="",
+        push_url="",
+        capture_database_url="",
+        receipts_listen=listen,
+        receipts_secrets=secrets,
+    )
+    with pytest.raises(BankalertsError, match=wrong) as raised:
+        asyncio.run(receipts.serve(settings, cast("Database", None), asyncio.Event()))
+    assert "hunter2" not in str(raised.value)
