@@ -1,8 +1,11 @@
-"""Whether a channel's provider is worth calling now: closed after a failure, ajar for one message, open after a success."""
+"""Whether a provider is worth calling now: closed after a failure, ajar for one message, open after a success."""
 
 from __future__ import annotations
 
 from notifier import retry
+
+# One answer that nobody understands may be an accident of one message; this many in a row are the provider's state.
+UNKNOWNS_IN_A_ROW_MAX = 3
 
 
 class Breaker:
@@ -15,6 +18,7 @@ class Breaker:
         """`most` messages may be in flight while the provider works."""
         self._most = most
         self._failures = 0
+        self._unknowns = 0
         self._closed_until = 0.0
 
     @property
@@ -34,11 +38,21 @@ class Breaker:
     def worked(self) -> None:
         """The provider answered."""
         self._failures = 0
+        self._unknowns = 0
         self._closed_until = 0.0
 
-    def failed(self, now: float, chance: float) -> None:
-        """The provider did not answer. Messages that were in flight together count once."""
+    def failed(self, now: float, chance: float, at_least_s: float = 0.0) -> None:
+        """The provider did not answer, or asked to be left alone for `at_least_s`.
+
+        Messages that were in flight together count once.
+        """
         if now < self._closed_until:
             return
         self._failures += 1
-        self._closed_until = now + retry.provider_pause_s(self._failures, chance)
+        self._closed_until = now + max(at_least_s, retry.provider_pause_s(self._failures, chance))
+
+    def is_unknown(self, now: float, chance: float) -> None:
+        """Nobody knows what the provider did with a message. It has failed at the third in a row, or when it was on trial."""
+        self._unknowns += 1
+        if not self.is_open or self._unknowns >= UNKNOWNS_IN_A_ROW_MAX:
+            self.failed(now, chance)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +37,27 @@ class Claimed:
 
 
 class Reach(enum.Enum):
-    """What a channel sends to: verified rows of bank.contact_address, or rows of bank.push_device."""
+    """What a channel sends to: verified rows of bank.contact_address, rows of bank.push_device, or the customer as such.
+
+    Of CUSTOMER there is one target, with the key `customer` and the customer's number as its address.
+    """
 
     ADDRESSES = "addresses"
     DEVICES = "devices"
+    CUSTOMER = "customer"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One address or device. `key` stands for it in delivery_attempt and in logs; the address itself does not."""
+    """One address or device. `key` stands for it in delivery_attempt and in logs; the address itself does not.
+
+    `provider` is that of a device, as bank.push_device has it; `secrets` sign what goes to a webhook, the newest first.
+    """
 
     key: str
     address: str
+    provider: str | None = None
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,34 +95,55 @@ class Outgoing:
 
     message_id: UUID
     text: Text
+    alert_type: str = ""
+    customer_id: int = 0
+    locale: str = "en"
+    event_time: datetime = EPOCH
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The provider took the message. `provider_ref` is its own name for it, if it gave one."""
+    """The provider took the message. `provider_ref` is its own name for it, if it gave one; `provider` the provider's name."""
 
     provider_ref: str | None = None
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The message was not taken and may be later. The reason holds codes, never personal data.
+    """The message was certainly not taken and may be later. The reason holds codes, never personal data.
 
-    `provider_down` says that no other message of the channel would fare better now.
+    `provider_down` says that no other message would fare better there now; `after_s` is what the provider asks for before the
+    next attempt.
     """
 
     reason: str
     provider_down: bool = False
+    after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """The provider refuses this message to this target for good. The reason holds codes, never personal data."""
+    """The provider refuses this message to this target for good. The reason holds codes, never personal data.
+
+    `address_is_dead` says that it would refuse every other message to it as well.
+    """
+
+    reason: str
+    address_is_dead: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The message was sent, at least in part, and no answer came that could be understood: the provider may have taken it.
+
+    The reason holds codes, never personal data.
+    """
 
     reason: str
 
 
-Result = Sent | Retry | Drop
+Result = Sent | Retry | Drop | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +154,7 @@ class Attempt:
     started_at: datetime
     finished_at: datetime
     result: Result
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)

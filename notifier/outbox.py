@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from notifier.message import Attempt, Claimed, Conclusion, Drop, Retry, Sent
+from notifier.message import Attempt, Claimed, Conclusion, Drop, Retry, Sent, Unknown
 from sql import queries
 
 # A send is bounded by SEND_WITHIN_S in send.py. Three times that leaves room for reading, recording and a restart of
@@ -104,9 +104,14 @@ def _attempt_columns(attempts: Sequence[tuple[Claimed, Attempt]]) -> dict[str, l
         "targets": [attempt.target.key for _, attempt in attempts],
         "started_at": [attempt.started_at for _, attempt in attempts],
         "finished_at": [attempt.finished_at for _, attempt in attempts],
-        "outcomes": [type(attempt.result).__name__.upper() for _, attempt in attempts],
+        "outcomes": [_outcome(attempt) for _, attempt in attempts],
         "attempt_reasons": [
-            attempt.result.reason if isinstance(attempt.result, Retry | Drop) else None for _, attempt in attempts
+            attempt.result.reason if isinstance(attempt.result, Retry | Drop | Unknown) else None for _, attempt in attempts
         ],
         "provider_refs": [attempt.result.provider_ref if isinstance(attempt.result, Sent) else None for _, attempt in attempts],
     }
+
+
+def _outcome(attempt: Attempt) -> str:
+    # The database knows no UNKNOWN before migration 0015.
+    return "RETRY" if isinstance(attempt.result, Unknown) else type(attempt.result).__name__.upper()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from notifier import retry
-from notifier.message import Attempt, Claimed, Conclusion, Drop, Retry, Sent
+from notifier.message import Attempt, Claimed, Conclusion, Drop, Retry, Sent, Unknown
 
 REASON_CHARACTERS_MAX = 200
 
@@ -22,7 +22,7 @@ def conclude(
     It is tried again while a target is left to retry; it is accepted when one target took it and none is left.
     """
     handed_at = _first_handed_at(attempts, sent_before)
-    to_retry = _reasons(attempts, Retry)
+    to_retry = _reasons(attempts, Retry, Unknown)
     if to_retry:
         delay_s = retry.message_delay_s(message.attempt_no, chance)
         return Conclusion("PENDING", to_retry, handed_at=handed_at, retry_in_s=delay_s)
@@ -50,6 +50,6 @@ def _first_handed_at(attempts: Sequence[Attempt], sent_before: Mapping[str, date
     return min((*sent_before.values(), *now_sent), default=None)
 
 
-def _reasons(attempts: Sequence[Attempt], kind: type[Retry] | type[Drop]) -> str:
-    reasons = {attempt.result.reason for attempt in attempts if isinstance(attempt.result, kind)}
+def _reasons(attempts: Sequence[Attempt], *kinds: type[Retry | Drop | Unknown]) -> str:
+    reasons = {attempt.result.reason for attempt in attempts if isinstance(attempt.result, kinds)}
     return "; ".join(sorted(reasons))[:REASON_CHARACTERS_MAX]

@@ -15,7 +15,7 @@ from notifier import address_book, outbox, retry
 from notifier.breaker import Breaker
 from notifier.channels import Channel
 from notifier.database import Database, DatabaseAwayError
-from notifier.message import Attempt, Claimed, Conclusion, Outgoing, Recipient, Retry
+from notifier.message import Attempt, Claimed, Conclusion, Outgoing, Recipient, Retry, Unknown
 from notifier.outbox import Record
 from notifier.outcome import conclude, end_unsent, give_up
 from notifier.recorder import Recorder
@@ -156,7 +156,7 @@ class Worker:
 
     def _judge_provider(self, attempts: Sequence[Attempt]) -> None:
         for attempt in attempts:
-            if isinstance(attempt.result, Retry) and attempt.result.provider_down:
+            if isinstance(attempt.result, Unknown) or (isinstance(attempt.result, Retry) and attempt.result.provider_down):
                 if self._breaker.is_open:
                     log.warning(
                         "%s: the provider is down (%s): trying one message at a time", self._name, attempt.result.reason

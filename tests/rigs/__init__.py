@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from bankalerts.settings import REQUIRED, Settings
 from notifier.channels import Channel
 from notifier.message import Target
 
@@ -57,6 +58,12 @@ class Rig(Protocol):
 
     def stage(self, folder: Path) -> AbstractAsyncContextManager[Stage]:
         """The stage, until the end of the block."""
+
+
+def settings(folder: Path, **given: str) -> Settings:
+    """Settings with these values, and nothing in all the others that have no default."""
+    nothing = dict.fromkeys(REQUIRED, "")
+    return Settings(home=folder, **{"capture_database_url": "", **nothing, **given})  # type: ignore[arg-type]
 
 
 def rigs() -> dict[str, Rig]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from notifier import retry
 from notifier.breaker import Breaker
 from notifier.http_post import idempotency_key, judge
-from notifier.message import Attempt, Claimed, Drop, Reach, Recipient, Result, Retry, Sent, Target
+from notifier.message import Attempt, Claimed, Drop, Reach, Recipient, Result, Retry, Sent, Target, Unknown
 from notifier.outcome import conclude, end_unsent, give_up
 from notifier.suppress import reason_to_suppress
 
@@ -179,12 +179,15 @@ def test_the_breaker_lets_one_message_try_while_the_provider_is_down() -> None:
     [
         (200, b'{"provider_ref": "abc-1"}', Sent("abc-1")),
         (202, b"", Sent(None)),
-        (200, b"[1]", Sent(None)),
-        (200, b"\xff", Sent(None)),
+        (200, b"{}", Sent(None)),
+        (200, b"[1]", Unknown("HTTP 200 with something that is no JSON object")),
+        (201, b"\xff", Unknown("HTTP 201 with something that is no JSON object")),
+        (200, b"<html>ada@example.org", Unknown("HTTP 200 with something that is no JSON object")),
+        (200, None, Unknown("HTTP 200 with something that is no JSON object")),
         (200, b'{"provider_ref": "ada@example.org"}', Sent(None)),
         (200, b'{"provider_ref": 7}', Sent(None)),
         (400, b"ada@example.org is wrong", Drop("HTTP 400")),
-        (410, b"", Drop("HTTP 410")),
+        (410, b"", Drop("HTTP 410", address_is_dead=True)),
         (413, b"", Drop("HTTP 413")),
         (422, b"", Drop("HTTP 422")),
         (451, b"", Drop("HTTP 451")),
@@ -198,7 +201,7 @@ def test_the_breaker_lets_one_message_try_while_the_provider_is_down() -> None:
         (500, b"", Retry("HTTP 500", provider_down=True)),
     ],
 )
-def test_http_answers(status: int, body: bytes, result: Result) -> None:
+def test_http_answers(status: int, body: bytes | None, result: Result) -> None:
     assert judge(status, body) == result
 
 
