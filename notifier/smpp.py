@@ -95,11 +95,12 @@ class Session:
         """Whether requests can still be sent."""
         return not self._ended.is_set()
 
-    async def ask(self, make: Callable[[int], bytes], within_s: float = ANSWER_WITHIN_S) -> Answer:
-        """Send a request, made with the sequence number that it is given, and wait for its answer.
+    async def ask(self, make: Callable[[int], bytes], within_s: float | None = None) -> Answer:
+        """Send a request, made with the sequence number that it is given, and wait for its answer (ANSWER_WITHIN_S).
 
         Raises NotBoundError when it was not sent, LostError when it was and no answer came.
         """
+        within_s = ANSWER_WITHIN_S if within_s is None else within_s
         if not self.is_open:
             raise NotBoundError("the session has ended")
         sequence = next(self._sequences)
