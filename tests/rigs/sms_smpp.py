@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,10 +67,16 @@ class Centre:
                 self.taken.append((name, event))
                 event.accept(message_id=name)
 
-    async def report(self, text: str, **more: Any) -> int:
+    async def report(self, text: str, tlvs: Sequence[smpp34.Tlv] = ()) -> int:
         """Send a delivery report on the newest session; returns the status of its answer."""
+        return await self.says(text, tlvs, esm_class=4)
+
+    async def says(self, text: str, tlvs: Sequence[smpp34.Tlv] = (), esm_class: int = 0) -> int:
+        """Send a text of the customer's on the newest session; returns the status of its answer."""
         session = list(self.sessions.values())[-1]
-        answer = await session.deliver_sm("Bank", text.encode(), source_addr="31612345678", esm_class=4, **more)
+        answer = await session.deliver_sm(
+            "Bank", text.encode(), source_addr="31612345678", esm_class=esm_class, tlvs=list(tlvs)
+        )
         return answer.command_status
 
     def texts(self) -> list[dict[str, Any]]:
