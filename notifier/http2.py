@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.exceptions import H2Error, NoAvailableStreamIDError
 from h2.settings import SettingCodes
+
+# At DEBUG it writes every header: tokens, and the device in the path.
+logging.getLogger("hpack").setLevel(logging.INFO)
 
 CONNECT_WITHIN_S = 3.0
 ANSWER_BYTES_MAX = 65536

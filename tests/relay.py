@@ -27,8 +27,9 @@ class Relay:
         self._relaying: set[asyncio.Task[None]] = set()
 
     async def behave(self, mode: str) -> None:
-        """Change the mode; what is open ends."""
-        self.cut()
+        """Change the mode; if it is another one, what is open ends."""
+        if mode != self._mode:
+            self.cut()
         self._mode = mode
         if mode == DOWN:
             await self.close()
