@@ -24,8 +24,8 @@ Status = Literal["DELIVERED", "BOUNCED", "FAILED"]
 class Receipt(msgspec.Struct, frozen=True):
     """What a provider says of one message after it took it.
 
-    `provider_ref` is the provider's own name for it. BOUNCED: nobody has the address. FAILED: not delivered for another reason.
-    `at` is when, by the provider's clock; None: when it is received.
+    `provider_ref` is the provider's own name for it, or the Idempotency-Key that it came with. BOUNCED: nobody has the address.
+    FAILED: not delivered for another reason. `at` is when, by the provider's clock; None: when it is received.
     """
 
     provider_ref: Reference

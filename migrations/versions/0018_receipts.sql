@@ -3,10 +3,11 @@
 -- receipt           one row per receipt that was applied: an attempt has at most one of each status, so a repetition changes nothing.
 -- refused_receipt   how many were refused, and why. Counts alone: what was refused is not kept.
 --
--- apply_receipt finds the attempt by the provider's own name for the message. The first receipt of an attempt is its word
--- (delivery_attempt.receipt); one that says otherwise later is kept in receipt and changes no state. A bounce puts the address into
--- alerting.suppressed_address whenever it comes. The message follows its attempts: ACCEPTED or UNKNOWN -> DELIVERED when one target has it,
--- ACCEPTED -> FAILED when every target that took it bounced or failed; then its alert goes out on the channel to fall back to.
+-- apply_receipt finds the attempt by the provider's own name for the message, or by the idempotency key that it was sent with: where
+-- the answer was lost, the provider's name is not known. The first receipt of an attempt is its word (delivery_attempt.receipt); one
+-- that says otherwise later is kept in receipt and changes no state. A bounce puts the address into alerting.suppressed_address
+-- whenever it comes. The message follows its attempts: ACCEPTED or UNKNOWN -> DELIVERED when one target has it; -> FAILED when every
+-- target that took it, or may have, bounced or failed; then its alert goes out on the channel to fall back to.
 
 create index delivery_attempt_of_provider_ref on alerting.delivery_attempt (provider_ref) where provider_ref is not null;
 
@@ -52,6 +53,13 @@ begin
     select * into v_attempt from alerting.delivery_attempt
      where provider_ref = p_provider_ref and provider = p_provider
      order by started_at desc limit 1;
+    if not found and p_provider_ref ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}[.][0-9a-f]{16}$' then
+        -- the message's id, and the start of the sha256 of the address (which is the target's own key) or of the device
+        select * into v_attempt from alerting.delivery_attempt
+         where message_id = split_part(p_provider_ref, '.', 1)::uuid and provider = p_provider and outcome in ('SENT', 'UNKNOWN')
+           and split_part(p_provider_ref, '.', 2) in (left(target, 16), left(encode(sha256(convert_to(target, 'UTF8')), 'hex'), 16))
+         order by outcome = 'SENT' desc, attempt_no desc limit 1;
+    end if;
     if not found then
         return 'UNKNOWN_MESSAGE';
     end if;
@@ -87,10 +95,11 @@ begin
     end if;
     update alerting.outbox
        set state = 'FAILED', reason = concat_ws(' ', case p_status when 'BOUNCED' then 'bounced' else 'taken and not delivered' end, p_reason)
-     where message_id = v_message.message_id and event_date = v_message.event_date and state = 'ACCEPTED'
+     where message_id = v_message.message_id and event_date = v_message.event_date and state in ('ACCEPTED', 'UNKNOWN')
        and not exists (select from alerting.delivery_attempt a
                         where a.message_id = v_message.message_id and a.event_date = v_message.event_date
-                          and a.outcome = 'SENT' and (a.receipt is null or a.receipt = 'DELIVERED'));
+                          and (a.outcome = 'SENT' or a.outcome = 'UNKNOWN' and v_message.state = 'UNKNOWN')
+                          and (a.receipt is null or a.receipt = 'DELIVERED'));
     if found then
         insert into alerting.outbox (message_id, alert_id, event_date, channel, falls_back_from)
         select alerting.message_id(a.alert_id, p.falls_back_to), a.alert_id, a.event_date, p.falls_back_to, v_message.channel

@@ -22,6 +22,7 @@ from bankalerts.errors import BankalertsError
 from bankalerts.settings import Settings
 from notifier import receipt_book, receipts
 from notifier.database import Database
+from notifier.http_post import idempotency_key
 from tests.notifying import EVENT_DATE, Bank, eventually, free_port
 
 SECRET, OTHER, OF_ACME = (f"whsec_{letter * 32}" for letter in "abc")
@@ -37,31 +38,40 @@ class Post:
     http: aiohttp.ClientSession
     base: str
 
-    async def taken(self, channel: str = "SMS", targets: tuple[str, ...] = ("one",), **more: Any) -> tuple[UUID, list[str]]:
+    async def taken(
+        self,
+        channel: str = "SMS",
+        targets: tuple[str, ...] = ("one",),
+        state: str = "ACCEPTED",
+        alert_type: str = "BALANCE_BELOW",
+    ) -> tuple[UUID, list[str]]:
         """A message that provider acme took for these targets, and the provider's names for it."""
-        message_id = await self.bank.message(channel, more.get("customer_id", 1), more.get("alert_type", "BALANCE_BELOW"))
-        if more.get("state", "ACCEPTED") == "ACCEPTED":
+        message_id = await self.bank.message(channel, 1, alert_type)
+        if state != "PENDING":
             await self.bank.run("delete from alerting.outbox_due where message_id = $1", message_id)
             await self.bank.run(
-                "update alerting.outbox set state = 'ACCEPTED', claimed_at = now(), handed_at = now(), finished_at = now()"
+                "update alerting.outbox set state = $2, reason = case when $2 = 'UNKNOWN' then 'no answer' end,"
+                " claimed_at = now(), finished_at = now(), handed_at = case when $2 = 'ACCEPTED' then now() end"
                 " where message_id = $1",
                 message_id,
+                state,
             )
-        references = [await self.take(message_id, target) for target in targets]
-        return message_id, references
+        return message_id, [await self.take(message_id, target) for target in targets]
 
-    async def take(self, message_id: UUID, target: str, reference: str = "") -> str:
-        """Provider acme took the message for one more target."""
-        reference = reference or uuid4().hex
+    async def take(self, message_id: UUID, target: str, reference: str | None = "", outcome: str = "SENT") -> str:
+        """Provider acme took the message for one more target, or may have."""
+        reference = uuid4().hex if reference == "" else reference
         await self.bank.run(
             "insert into alerting.delivery_attempt (message_id, event_date, attempt_no, target, started_at, finished_at,"
-            " outcome, provider_ref, provider) values ($1, $2, 1, $3, now(), now(), 'SENT', $4, 'acme')",
+            " outcome, reason, provider_ref, provider)"
+            " values ($1, $2, 1, $3, now(), now(), $5, case when $5 <> 'SENT' then 'no answer' end, $4, 'acme')",
             message_id,
             EVENT_DATE,
             target,
             reference,
+            outcome,
         )
-        return reference
+        return reference or ""
 
     async def says(self, *said: dict[str, Any], provider: str = "acme", secret: str = SECRET) -> tuple[int, Any]:
         """Post these receipts with a good signature; the status and the content of the answer."""
@@ -247,6 +257,24 @@ def test_a_message_that_is_still_tried_elsewhere_stays_pending(play: Callable[[S
         row = await post.bank.outbox(message_id)
         assert (row["state"], row["delivered_at"]) == ("PENDING", AT)
         assert await post.bank.run("select from alerting.outbox_due where message_id = $1", message_id)
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(("channel", "address"), [("SMS", "+31612345678"), ("PUSH", "device-1")])
+def test_a_message_whose_answer_was_lost_goes_by_its_idempotency_key(
+    play: Callable[[Scenario], None], channel: str, address: str
+) -> None:
+    async def scenario(post: Post) -> None:
+        target = hashlib.sha256(address.encode()).hexdigest() if channel == "SMS" else address
+        for status, state in (("DELIVERED", "DELIVERED"), ("FAILED", "FAILED")):
+            message_id, _ = await post.taken(channel, (), "UNKNOWN")
+            await post.take(message_id, target, None, "UNKNOWN")
+            for wrong in (idempotency_key(message_id, "other"), idempotency_key(uuid4(), address), str(message_id)):
+                assert (await post.says({"provider_ref": wrong, "status": status}))[0] == 404
+            assert await post.says({"provider_ref": idempotency_key(message_id, address), "status": status}) == (204, None)
+            row = await post.bank.outbox(message_id)
+            assert (row["state"], row["handed_at"] is None) == (state, state == "FAILED")
 
     play(scenario)
 
