@@ -181,6 +181,88 @@ COMMENT ON FUNCTION alerting.add_partitions(p_from date, p_until date) IS 'Makes
 
 
 --
+-- Name: apply_receipt(text, text, text, text, timestamp with time zone, text[]); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.apply_receipt(p_provider text, p_provider_ref text, p_status text, p_reason text, p_at timestamp with time zone, p_without_fallback text[] DEFAULT '{}'::text[]) RETURNS text
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    v_attempt alerting.delivery_attempt;
+    v_message alerting.outbox;
+begin
+    -- a provider may use a name again after months: the newest is meant
+    select * into v_attempt from alerting.delivery_attempt
+     where provider_ref = p_provider_ref and provider = p_provider
+     order by started_at desc limit 1;
+    if not found and p_provider_ref ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}[.][0-9a-f]{16}$' then
+        -- the message's id, and the start of the sha256 of the address (which is the target's own key) or of the device
+        select * into v_attempt from alerting.delivery_attempt
+         where message_id = split_part(p_provider_ref, '.', 1)::uuid and provider = p_provider and outcome in ('SENT', 'UNKNOWN')
+           and split_part(p_provider_ref, '.', 2) in (left(target, 16), left(encode(sha256(convert_to(target, 'UTF8')), 'hex'), 16))
+         order by outcome = 'SENT' desc, attempt_no desc limit 1;
+    end if;
+    if not found then
+        return 'UNKNOWN_MESSAGE';
+    end if;
+    -- the message first: receipts of one message, and the notifier that records it, take turns
+    select * into strict v_message from alerting.outbox
+     where message_id = v_attempt.message_id and event_date = v_attempt.event_date for update;
+
+    insert into alerting.receipt (message_id, event_date, attempt_no, target, status, provider, reason, said_at)
+    values (v_attempt.message_id, v_attempt.event_date, v_attempt.attempt_no, v_attempt.target, p_status, p_provider, p_reason, p_at)
+        on conflict do nothing;
+    if not found then
+        return 'REPEATED';
+    end if;
+    if p_status = 'BOUNCED' then
+        insert into alerting.suppressed_address (channel, target, reason, message_id)
+        values (v_message.channel, v_attempt.target, concat_ws(' ', 'bounced', p_reason), v_message.message_id)
+            on conflict do nothing;
+    end if;
+    update alerting.delivery_attempt set receipt = p_status, receipt_at = p_at
+     where message_id = v_attempt.message_id and event_date = v_attempt.event_date and attempt_no = v_attempt.attempt_no
+       and target = v_attempt.target and receipt is null;
+    if not found then
+        return 'CONTRADICTED';
+    end if;
+    if p_status = 'DELIVERED' then
+        -- of one that is PENDING still, for another target, delivered_at says it until record_messages concludes it
+        update alerting.outbox
+           set delivered_at = coalesce(delivered_at, p_at), handed_at = coalesce(handed_at, p_at),
+               state = case when state in ('ACCEPTED', 'UNKNOWN') then 'DELIVERED' else state end,
+               reason = case when state in ('ACCEPTED', 'UNKNOWN') then null else reason end
+         where message_id = v_message.message_id and event_date = v_message.event_date;
+        return 'APPLIED';
+    end if;
+    update alerting.outbox
+       set state = 'FAILED', reason = concat_ws(' ', case p_status when 'BOUNCED' then 'bounced' else 'taken and not delivered' end, p_reason)
+     where message_id = v_message.message_id and event_date = v_message.event_date and state in ('ACCEPTED', 'UNKNOWN')
+       and not exists (select from alerting.delivery_attempt a
+                        where a.message_id = v_message.message_id and a.event_date = v_message.event_date
+                          and (a.outcome = 'SENT' or a.outcome = 'UNKNOWN' and v_message.state = 'UNKNOWN')
+                          and (a.receipt is null or a.receipt = 'DELIVERED'));
+    if found then
+        insert into alerting.outbox (message_id, alert_id, event_date, channel, falls_back_from)
+        select alerting.message_id(a.alert_id, p.falls_back_to), a.alert_id, a.event_date, p.falls_back_to, v_message.channel
+          from alerting.channel_policy p, alerting.alert a
+         where p.channel = v_message.channel and p.falls_back_to is not null
+           and a.alert_id = v_message.alert_id and a.event_date = v_message.event_date and a.alert_type <> all (p_without_fallback)
+            on conflict do nothing;
+    end if;
+    return 'APPLIED';
+end
+$_$;
+
+
+--
+-- Name: FUNCTION apply_receipt(p_provider text, p_provider_ref text, p_status text, p_reason text, p_at timestamp with time zone, p_without_fallback text[]); Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON FUNCTION alerting.apply_receipt(p_provider text, p_provider_ref text, p_status text, p_reason text, p_at timestamp with time zone, p_without_fallback text[]) IS 'Takes one receipt. APPLIED; REPEATED: it was here before; CONTRADICTED: kept, but another one came first; UNKNOWN_MESSAGE: nothing has that name, nothing changed. Alert types in p_without_fallback go out on no other channel.';
+
+
+--
 -- Name: make_due(); Type: FUNCTION; Schema: alerting; Owner: -
 --
 
@@ -4223,6 +4305,92 @@ ALTER TABLE alerting.quarantine ALTER COLUMN quarantine_id ADD GENERATED ALWAYS 
 
 
 --
+-- Name: receipt; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.receipt (
+    message_id uuid NOT NULL,
+    event_date date NOT NULL,
+    attempt_no integer NOT NULL,
+    target text NOT NULL,
+    status text NOT NULL,
+    provider text NOT NULL,
+    reason text,
+    said_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT reason_is_a_code CHECK ((reason ~ '^[A-Za-z0-9._:-]{1,64}$'::text)),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['DELIVERED'::text, 'BOUNCED'::text, 'FAILED'::text])))
+)
+PARTITION BY RANGE (event_date);
+
+
+--
+-- Name: TABLE receipt; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.receipt IS 'What providers said of messages after they took them. One row for each attempt and status.';
+
+
+--
+-- Name: COLUMN receipt.reason; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.receipt.reason IS 'The provider''s code. Never its text: that may hold an address.';
+
+
+--
+-- Name: COLUMN receipt.said_at; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.receipt.said_at IS 'When it happened, by the provider''s clock.';
+
+
+--
+-- Name: receipt_default; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.receipt_default (
+    message_id uuid CONSTRAINT receipt_message_id_not_null NOT NULL,
+    event_date date CONSTRAINT receipt_event_date_not_null NOT NULL,
+    attempt_no integer CONSTRAINT receipt_attempt_no_not_null NOT NULL,
+    target text CONSTRAINT receipt_target_not_null NOT NULL,
+    status text CONSTRAINT receipt_status_not_null NOT NULL,
+    provider text CONSTRAINT receipt_provider_not_null NOT NULL,
+    reason text,
+    said_at timestamp with time zone CONSTRAINT receipt_said_at_not_null NOT NULL,
+    received_at timestamp with time zone DEFAULT clock_timestamp() CONSTRAINT receipt_received_at_not_null NOT NULL,
+    CONSTRAINT reason_is_a_code CHECK ((reason ~ '^[A-Za-z0-9._:-]{1,64}$'::text)),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['DELIVERED'::text, 'BOUNCED'::text, 'FAILED'::text])))
+);
+
+
+--
+-- Name: refused_receipt; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.refused_receipt (
+    day date NOT NULL,
+    provider text NOT NULL,
+    reason text NOT NULL,
+    receipts bigint NOT NULL
+);
+
+
+--
+-- Name: TABLE refused_receipt; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.refused_receipt IS 'How many receipts were refused on each day (UTC).';
+
+
+--
+-- Name: COLUMN refused_receipt.provider; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.refused_receipt.provider IS 'Who sent them; ''?'' where no signature says so.';
+
+
+--
 -- Name: seen_no; Type: SEQUENCE; Schema: alerting; Owner: -
 --
 
@@ -5192,6 +5360,13 @@ ALTER TABLE ONLY alerting.outbox ATTACH PARTITION alerting.outbox_default DEFAUL
 
 
 --
+-- Name: receipt_default; Type: TABLE ATTACH; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.receipt ATTACH PARTITION alerting.receipt_default DEFAULT;
+
+
+--
 -- Name: seen_event_default; Type: TABLE ATTACH; Schema: alerting; Owner: -
 --
 
@@ -5375,6 +5550,30 @@ ALTER TABLE ONLY alerting.quarantine
 
 ALTER TABLE ONLY alerting.quarantine
     ADD CONSTRAINT quarantined_once UNIQUE (topic_id, partition, "position");
+
+
+--
+-- Name: receipt receipt_is_applied_once; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.receipt
+    ADD CONSTRAINT receipt_is_applied_once PRIMARY KEY (message_id, attempt_no, target, status, event_date);
+
+
+--
+-- Name: receipt_default receipt_default_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.receipt_default
+    ADD CONSTRAINT receipt_default_pkey PRIMARY KEY (message_id, attempt_no, target, status, event_date);
+
+
+--
+-- Name: refused_receipt refused_receipt_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.refused_receipt
+    ADD CONSTRAINT refused_receipt_pkey PRIMARY KEY (day, provider, reason);
 
 
 --
@@ -5642,6 +5841,20 @@ ALTER TABLE ONLY public.alembic_version
 
 
 --
+-- Name: delivery_attempt_of_provider_ref; Type: INDEX; Schema: alerting; Owner: -
+--
+
+CREATE INDEX delivery_attempt_of_provider_ref ON ONLY alerting.delivery_attempt USING btree (provider_ref) WHERE (provider_ref IS NOT NULL);
+
+
+--
+-- Name: delivery_attempt_default_provider_ref_idx; Type: INDEX; Schema: alerting; Owner: -
+--
+
+CREATE INDEX delivery_attempt_default_provider_ref_idx ON alerting.delivery_attempt_default USING btree (provider_ref) WHERE (provider_ref IS NOT NULL);
+
+
+--
 -- Name: last_seen_of_customer; Type: INDEX; Schema: alerting; Owner: -
 --
 
@@ -5796,6 +6009,13 @@ ALTER INDEX alerting.attempt_is_recorded_once ATTACH PARTITION alerting.delivery
 
 
 --
+-- Name: delivery_attempt_default_provider_ref_idx; Type: INDEX ATTACH; Schema: alerting; Owner: -
+--
+
+ALTER INDEX alerting.delivery_attempt_of_provider_ref ATTACH PARTITION alerting.delivery_attempt_default_provider_ref_idx;
+
+
+--
 -- Name: outbox_default_alert_id_idx; Type: INDEX ATTACH; Schema: alerting; Owner: -
 --
 
@@ -5807,6 +6027,13 @@ ALTER INDEX alerting.outbox_of_alert ATTACH PARTITION alerting.outbox_default_al
 --
 
 ALTER INDEX alerting.message_id_is_unique ATTACH PARTITION alerting.outbox_default_pkey;
+
+
+--
+-- Name: receipt_default_pkey; Type: INDEX ATTACH; Schema: alerting; Owner: -
+--
+
+ALTER INDEX alerting.receipt_is_applied_once ATTACH PARTITION alerting.receipt_default_pkey;
 
 
 --

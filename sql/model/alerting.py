@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -88,6 +89,7 @@ Table(
     required("outcome"),
     optional("reason"),
     optional("provider_ref"),
+    Index("delivery_attempt_of_provider_ref", "provider_ref", postgresql_where=text("provider_ref is not null")),
     schema="alerting",
     postgresql_partition_by="range (event_date)",
 )

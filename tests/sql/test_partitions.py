@@ -10,7 +10,7 @@ import psycopg
 from bankalerts.stack import schema
 from tests.waiting import wait_until
 
-TABLES = 9  # events of five kinds, those seen, alerts, messages, attempts
+TABLES = 10  # events of five kinds, those seen, alerts, messages, attempts, receipts
 ACCOUNT = "insert into bank.account (account_id, currency) values ('a', 'EUR')"
 ENTRY = (
     "insert into bank.account_entry (entry_id, booking_date, account_id, amount_minor, currency)"

@@ -38,6 +38,9 @@ INDEXES = {
     "alerting.timer_of_series": blocks("timers")["read_kept"],
     "alerting.timer_armed_again": blocks("timers")["read_kept"],
     "alerting.timer_due": blocks("timers")["read_due"],
+    "alerting.delivery_attempt_of_provider_ref": (
+        "select * from alerting.delivery_attempt where provider_ref = $1 and provider = $2 order by started_at desc limit 1"
+    ),
     "alerting.outbox_of_alert": "select * from audit.outbox_history where alert_id = $1",
     "alerting.outbox_due_in_order": blocks("notifier")["claim_messages"],
 }
