@@ -18,6 +18,7 @@ ANSWER_WITHIN_S = 8.0  # less than SEND_WITHIN_S in send.py: the session knows w
 # A message centre drops a session that is silent for a minute or so; and a connection that broke unseen shows itself.
 SILENT_S_MAX = 30.0
 DELIVERIES_AT_ONCE = 64
+DELIVERED_WITHIN_S = 2.0  # at a stop
 SEQUENCE_MAX = 0x7FFF_FFFF
 
 # Takes the body of a deliver_sm and says how it is answered. Raises MalformedError.
@@ -137,6 +138,11 @@ class Session:
             self._writer.write(smpp_pdu.request(SmppCommand.UNBIND, next(self._sequences)))
         self._end("it was closed")
         self._reading.cancel()
+        # What the message centre delivered last may still be written; without an answer it delivers that again.
+        if self._delivering:
+            await asyncio.wait(self._delivering, timeout=DELIVERED_WITHIN_S)
+        for task in self._delivering:
+            task.cancel()
         await asyncio.gather(self._reading, *self._delivering, return_exceptions=True)
 
     async def _read(self) -> None:

@@ -92,12 +92,14 @@ class SmppProvider:
 
     async def close(self) -> None:
         """Let go of the session."""
-        self._stop.set()
-        if self._keeping is not None and self._counting is not None:
+        if self._keeping is not None:
             self._keeping.cancel()
-            await asyncio.gather(self._keeping, self._counting, return_exceptions=True)
+            await asyncio.gather(self._keeping, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
+        self._stop.set()
+        if self._counting is not None:
+            await self._counting
 
     async def send(self, target: Target, outgoing: Outgoing) -> Result:
         """Hand over the text, in one part after another. SMPP has no idempotency key: a repetition is another SMS."""
