@@ -263,6 +263,31 @@ COMMENT ON FUNCTION alerting.apply_receipt(p_provider text, p_provider_ref text,
 
 
 --
+-- Name: brake(text, bigint, bigint); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.brake(p_alert_type text, p_messages_last_minute bigint, p_limit bigint) RETURNS boolean
+    LANGUAGE sql
+    AS $$
+    with made as (
+        insert into alerting.pause (scope, reason, made_by)
+        values ('TYPE:' || p_alert_type,
+                format('%s messages in a minute, %s are its limit', p_messages_last_minute, p_limit), 'brake')
+            on conflict (scope) where ended_at is null do nothing
+        returning scope
+    )
+    select count(pg_notify('alerting_control', scope)) > 0 from made;
+$$;
+
+
+--
+-- Name: FUNCTION brake(p_alert_type text, p_messages_last_minute bigint, p_limit bigint); Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON FUNCTION alerting.brake(p_alert_type text, p_messages_last_minute bigint, p_limit bigint) IS 'Pauses an alert type that sends far more than it normally does. False: it is paused already.';
+
+
+--
 -- Name: make_due(); Type: FUNCTION; Schema: alerting; Owner: -
 --
 
@@ -313,6 +338,57 @@ $$;
 --
 
 COMMENT ON FUNCTION alerting.message_id(p_alert_id uuid, p_channel text) IS 'The id of the message that brings an alert on a channel: the same whenever it is made.';
+
+
+--
+-- Name: pause(text, text); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.pause(p_scope text, p_reason text) RETURNS bigint
+    LANGUAGE sql
+    AS $$
+    select pg_notify('alerting_control', p_scope);
+    with made as (
+        insert into alerting.pause (scope, reason) values (p_scope, p_reason)
+            on conflict (scope) where ended_at is null do nothing
+        returning pause_id
+    )
+    select pause_id from made
+    union all
+    select pause_id from alerting.pause where scope = p_scope and ended_at is null
+     limit 1;
+$$;
+
+
+--
+-- Name: FUNCTION pause(p_scope text, p_reason text); Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON FUNCTION alerting.pause(p_scope text, p_reason text) IS 'Holds up everything (ALL), a channel (CHANNEL:x) or an alert type (TYPE:x). Repeatable; returns the open pause.';
+
+
+--
+-- Name: resume(text); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.resume(p_scope text) RETURNS boolean
+    LANGUAGE sql
+    AS $$
+    select pg_notify('alerting_control', p_scope);
+    with ended as (
+        update alerting.pause set ended_at = clock_timestamp(), ended_by = session_user
+         where scope = p_scope and ended_at is null
+        returning pause_id
+    )
+    select exists (select from ended);
+$$;
+
+
+--
+-- Name: FUNCTION resume(p_scope text); Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON FUNCTION alerting.resume(p_scope text) IS 'Ends a pause; what it held is sent. False: there was none.';
 
 
 SET default_tablespace = '';
@@ -1450,6 +1526,20 @@ $$;
 
 
 --
+-- Name: check_account_status(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.check_account_status() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform bank.check_one_of('bank.account.status', new.status, '{OPEN,BLOCKED}');
+    return new;
+end
+$$;
+
+
+--
 -- Name: check_alert_preference(); Type: FUNCTION; Schema: bank; Owner: -
 --
 
@@ -1681,8 +1771,13 @@ begin
     elsif new.channel = 'SMS' and new.address !~ '^\+[1-9][0-9]{6,14}$' then
         perform bank.refuse('bank.contact_address.address', new.address, 'it is not an international telephone number',
             'Write it in E.164: a plus sign, country code and number, digits only, such as +31612345678.');
+    elsif new.channel = 'WEBHOOK' and new.address !~ '^https?://([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?([/?][!"$-\[\]-~]*)?$' then
+        perform bank.refuse('bank.contact_address.address', new.address, 'it is not a URL that messages can be posted to',
+            'Write it as https://host/path: no user name, no fragment, no blanks; other characters percent-encoded.');
     elsif new.channel = 'PUSH' then
         perform bank.refuse('bank.contact_address.channel', new.channel, 'push messages go to devices', 'Insert into bank.push_device instead.');
+    elsif new.channel = 'INBOX' then
+        perform bank.refuse('bank.contact_address.channel', new.channel, 'the inbox needs no address', 'Leave the row out.');
     end if;
     return new;
 end
@@ -1724,6 +1819,27 @@ $$;
 
 
 --
+-- Name: check_customer_consent(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.check_customer_consent() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if new.purpose in ('SECURITY', 'STATUTORY') then
+        perform bank.refuse('bank.customer_consent.purpose', new.purpose, 'such messages need no consent', 'Use SERVICE or MARKETING.');
+    end if;
+    perform bank.check_one_of('bank.customer_consent.purpose', new.purpose, '{SERVICE,MARKETING}');
+    if tg_op = 'UPDATE' and new.granted <> old.granted and new.changed_at = old.changed_at then
+        new.changed_at := now();
+    end if;
+    perform bank.check_time('bank.customer_consent.changed_at', new.changed_at);
+    return new;
+end
+$$;
+
+
+--
 -- Name: check_customer_preference(); Type: FUNCTION; Schema: bank; Owner: -
 --
 
@@ -1740,6 +1856,27 @@ begin
         perform bank.refuse('bank.customer_preference.alert_type', new.alert_type, 'the alert type is for accounts', 'Insert into bank.alert_preference instead.');
     end if;
     perform bank.check_preference('bank.customer_preference', v_type, new.preference_no, new.parameters, new.channels, new.enabled);
+    return new;
+end
+$$;
+
+
+--
+-- Name: check_customer_settings(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.check_customer_settings() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform bank.check_one_of('bank.customer.contact_status', new.contact_status, '{ACTIVE,HOLD,DECEASED}');
+    if (new.quiet_from is null) <> (new.quiet_until is null) then
+        perform bank.refuse('bank.customer.quiet_until', new.quiet_until::text, 'it goes together with quiet_from', 'Give both or neither.');
+    elsif new.quiet_from = new.quiet_until then
+        perform bank.refuse('bank.customer.quiet_until', new.quiet_until::text, 'it is quiet_from', 'Give another time of day, or NULL for both.');
+    elsif '24:00' in (new.quiet_from, new.quiet_until) then
+        perform bank.refuse('bank.customer.quiet_until', '24:00', 'a day ends at 00:00', 'Write 00:00.');
+    end if;
     return new;
 end
 $$;
@@ -1795,6 +1932,31 @@ begin
     end loop;
 end
 $_$;
+
+
+--
+-- Name: check_delivery_rule(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.check_delivery_rule() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if new.time_to_live not between '1 minute' and '30 days' then
+        perform bank.refuse('bank.delivery_rule.time_to_live', new.time_to_live::text, 'it is out of bounds', 'Give 1 minute to 30 days.');
+    elsif (new.throttle_messages is null) <> (new.throttle_window is null) then
+        perform bank.refuse('bank.delivery_rule.throttle_window', new.throttle_window::text, 'it goes together with throttle_messages', 'Give both or neither.');
+    elsif new.throttle_messages not between 1 and 1000 then
+        perform bank.refuse('bank.delivery_rule.throttle_messages', new.throttle_messages::text, 'it is out of bounds', 'Give 1 to 1000.');
+    elsif new.throttle_window not between '1 minute' and '7 days' then
+        perform bank.refuse('bank.delivery_rule.throttle_window', new.throttle_window::text, 'it is out of bounds', 'Give 1 minute to 7 days.');
+    elsif new.per_minute_max < 1 then
+        perform bank.refuse('bank.delivery_rule.per_minute_max', new.per_minute_max::text, 'it is out of bounds',
+            'Give 1 or more, or NULL. To send nothing: bankalerts pause.');
+    end if;
+    return new;
+end
+$$;
 
 
 --
@@ -2207,6 +2369,13 @@ begin
     perform bank.check_length('bank.push_device.push_id', new.push_id, 255);
     perform bank.check_one_of('bank.push_device.platform', new.platform, '{ANDROID,IOS,WEB}');
     perform bank.check_length('bank.push_device.provider', new.provider, 30);
+    perform bank.check_length('bank.push_device.retired_reason', new.retired_reason, 200);
+    perform bank.check_time('bank.push_device.registered_at', new.registered_at);
+    perform bank.check_time('bank.push_device.retired_at', new.retired_at);
+    if tg_op = 'UPDATE' and new.registered_at > old.registered_at and new.retired_at = old.retired_at then
+        new.retired_at := null;
+        new.retired_reason := null;
+    end if;
     return new;
 end
 $$;
@@ -2344,6 +2513,35 @@ $$;
 --
 
 COMMENT ON FUNCTION bank.check_type_shape(p_type bank.alert_type) IS 'Refuses an alert type whose columns do not go together: mandatory, window, re-arm, timer.';
+
+
+--
+-- Name: check_webhook_secret(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.check_webhook_secret() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    v_bytes integer;
+begin
+    perform bank.check_length('bank.webhook_secret.address', new.address, 254);
+    perform bank.check_time('bank.webhook_secret.made_at', new.made_at);
+    if new.secret ~ '^whsec_[A-Za-z0-9+/=]{32,88}$' then
+        begin
+            v_bytes := octet_length(decode(substr(new.secret, 7), 'base64'));
+        exception when invalid_parameter_value then
+            v_bytes := null;
+        end;
+    end if;
+    -- its value is told to nobody, not even in DETAIL
+    if coalesce(v_bytes, 0) not between 24 and 64 then
+        perform bank.refuse('bank.webhook_secret.secret', '(not shown)', 'it is not a secret of Standard Webhooks',
+            'Write whsec_ and then 24 to 64 random bytes in base64.');
+    end if;
+    return new;
+end
+$_$;
 
 
 --
@@ -2645,6 +2843,26 @@ CREATE FUNCTION bank.joined(p_text text, p_more text) RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $$
     select case when length(p_text) + length(p_more) <= 2000 then p_text || p_more end
+$$;
+
+
+--
+-- Name: keep_replaced_address(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.keep_replaced_address() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if tg_op <> 'INSERT' and old.verified_at is not null then
+        insert into bank.replaced_address (customer_id, channel, address) values (old.customer_id, old.channel, old.address)
+            on conflict (customer_id, channel, address) do update set replaced_at = excluded.replaced_at;
+    end if;
+    if tg_op <> 'DELETE' then
+        delete from bank.replaced_address r where (r.customer_id, r.channel, r.address) = (new.customer_id, new.channel, new.address);
+    end if;
+    return null;
+end
 $$;
 
 
@@ -4000,6 +4218,48 @@ COMMENT ON TABLE alerting.capture_heartbeat IS 'Written by the connector''s hear
 
 
 --
+-- Name: channel_policy; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.channel_policy (
+    channel text NOT NULL,
+    retries_unknown boolean DEFAULT true NOT NULL,
+    unknown_tries_max integer DEFAULT 3 NOT NULL,
+    falls_back_to text,
+    CONSTRAINT no_fallback_to_itself CHECK ((falls_back_to <> channel)),
+    CONSTRAINT some_tries CHECK (((unknown_tries_max >= 1) AND (unknown_tries_max <= 20)))
+);
+
+
+--
+-- Name: TABLE channel_policy; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.channel_policy IS 'How a channel is drained. A channel without a row has the defaults, and falls back to none.';
+
+
+--
+-- Name: COLUMN channel_policy.retries_unknown; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.channel_policy.retries_unknown IS 'Whether a message that may have been sent is sent again: better twice, and marked, than never. False: it ends UNKNOWN.';
+
+
+--
+-- Name: COLUMN channel_policy.unknown_tries_max; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.channel_policy.unknown_tries_max IS 'After so many attempts whose outcome is unknown a message ends UNKNOWN all the same.';
+
+
+--
+-- Name: COLUMN channel_policy.falls_back_to; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.channel_policy.falls_back_to IS 'The channel that brings the alert when this one fails for good.';
+
+
+--
 -- Name: delivery_attempt; Type: TABLE; Schema: alerting; Owner: -
 --
 
@@ -4013,8 +4273,12 @@ CREATE TABLE alerting.delivery_attempt (
     outcome text NOT NULL,
     reason text,
     provider_ref text,
-    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['SENT'::text, 'RETRY'::text, 'DROP'::text]))),
-    CONSTRAINT reason_unless_sent CHECK (((outcome = 'SENT'::text) OR (reason IS NOT NULL)))
+    provider text,
+    receipt text,
+    receipt_at timestamp with time zone,
+    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['SENT'::text, 'RETRY'::text, 'DROP'::text, 'UNKNOWN'::text]))),
+    CONSTRAINT reason_unless_sent CHECK (((outcome = 'SENT'::text) OR (reason IS NOT NULL))),
+    CONSTRAINT receipt_is_known CHECK ((receipt = ANY (ARRAY['DELIVERED'::text, 'BOUNCED'::text, 'FAILED'::text])))
 )
 PARTITION BY RANGE (event_date);
 
@@ -4034,6 +4298,27 @@ COMMENT ON COLUMN alerting.delivery_attempt.target IS 'The device''s push_id, or
 
 
 --
+-- Name: COLUMN delivery_attempt.outcome; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.delivery_attempt.outcome IS 'SENT: it took the message. RETRY: certainly not taken, may be later. DROP: refused for good. UNKNOWN: it may have been taken.';
+
+
+--
+-- Name: COLUMN delivery_attempt.provider; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.delivery_attempt.provider IS 'The name of the provider that was called; null where none was.';
+
+
+--
+-- Name: COLUMN delivery_attempt.receipt; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.delivery_attempt.receipt IS 'What the provider said later: the first word it gave.';
+
+
+--
 -- Name: delivery_attempt_default; Type: TABLE; Schema: alerting; Owner: -
 --
 
@@ -4047,8 +4332,12 @@ CREATE TABLE alerting.delivery_attempt_default (
     outcome text CONSTRAINT delivery_attempt_outcome_not_null NOT NULL,
     reason text,
     provider_ref text,
-    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['SENT'::text, 'RETRY'::text, 'DROP'::text]))),
-    CONSTRAINT reason_unless_sent CHECK (((outcome = 'SENT'::text) OR (reason IS NOT NULL)))
+    provider text,
+    receipt text,
+    receipt_at timestamp with time zone,
+    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['SENT'::text, 'RETRY'::text, 'DROP'::text, 'UNKNOWN'::text]))),
+    CONSTRAINT reason_unless_sent CHECK (((outcome = 'SENT'::text) OR (reason IS NOT NULL))),
+    CONSTRAINT receipt_is_known CHECK ((receipt = ANY (ARRAY['DELIVERED'::text, 'BOUNCED'::text, 'FAILED'::text])))
 );
 
 
@@ -4130,10 +4419,13 @@ CREATE TABLE alerting.outbox (
     claimed_at timestamp with time zone,
     handed_at timestamp with time zone,
     finished_at timestamp with time zone,
-    CONSTRAINT failed_or_suppressed_for_a_reason CHECK (((state = ANY (ARRAY['PENDING'::text, 'ACCEPTED'::text])) OR (reason IS NOT NULL))),
+    delivered_at timestamp with time zone,
+    may_be_twice boolean DEFAULT false NOT NULL,
+    falls_back_from text,
+    CONSTRAINT ended_otherwise_for_a_reason CHECK (((state = ANY (ARRAY['PENDING'::text, 'ACCEPTED'::text, 'DELIVERED'::text])) OR (reason IS NOT NULL))),
     CONSTRAINT finished_when_not_pending CHECK (((state = 'PENDING'::text) = (finished_at IS NULL))),
-    CONSTRAINT handed_when_accepted CHECK (((state <> 'ACCEPTED'::text) OR (handed_at IS NOT NULL))),
-    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['PENDING'::text, 'ACCEPTED'::text, 'FAILED'::text, 'SUPPRESSED'::text])))
+    CONSTRAINT handed_when_accepted CHECK (((state <> ALL (ARRAY['ACCEPTED'::text, 'DELIVERED'::text])) OR (handed_at IS NOT NULL))),
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['PENDING'::text, 'ACCEPTED'::text, 'DELIVERED'::text, 'FAILED'::text, 'SUPPRESSED'::text, 'EXPIRED'::text, 'UNKNOWN'::text])))
 )
 PARTITION BY RANGE (event_date);
 
@@ -4160,6 +4452,27 @@ COMMENT ON COLUMN alerting.outbox.handed_at IS 'When the provider accepted it.';
 
 
 --
+-- Name: COLUMN outbox.delivered_at; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.outbox.delivered_at IS 'When it reached the customer, as a receipt says.';
+
+
+--
+-- Name: COLUMN outbox.may_be_twice; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.outbox.may_be_twice IS 'A provider took it after an attempt of which nobody knows whether it was sent: it may have come twice.';
+
+
+--
+-- Name: COLUMN outbox.falls_back_from; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.outbox.falls_back_from IS 'The channel on which the alert could not be brought; null: the customer asked for this one.';
+
+
+--
 -- Name: outbox_default; Type: TABLE; Schema: alerting; Owner: -
 --
 
@@ -4174,10 +4487,13 @@ CREATE TABLE alerting.outbox_default (
     claimed_at timestamp with time zone,
     handed_at timestamp with time zone,
     finished_at timestamp with time zone,
-    CONSTRAINT failed_or_suppressed_for_a_reason CHECK (((state = ANY (ARRAY['PENDING'::text, 'ACCEPTED'::text])) OR (reason IS NOT NULL))),
+    delivered_at timestamp with time zone,
+    may_be_twice boolean DEFAULT false CONSTRAINT outbox_may_be_twice_not_null NOT NULL,
+    falls_back_from text,
+    CONSTRAINT ended_otherwise_for_a_reason CHECK (((state = ANY (ARRAY['PENDING'::text, 'ACCEPTED'::text, 'DELIVERED'::text])) OR (reason IS NOT NULL))),
     CONSTRAINT finished_when_not_pending CHECK (((state = 'PENDING'::text) = (finished_at IS NULL))),
-    CONSTRAINT handed_when_accepted CHECK (((state <> 'ACCEPTED'::text) OR (handed_at IS NOT NULL))),
-    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['PENDING'::text, 'ACCEPTED'::text, 'FAILED'::text, 'SUPPRESSED'::text])))
+    CONSTRAINT handed_when_accepted CHECK (((state <> ALL (ARRAY['ACCEPTED'::text, 'DELIVERED'::text])) OR (handed_at IS NOT NULL))),
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['PENDING'::text, 'ACCEPTED'::text, 'DELIVERED'::text, 'FAILED'::text, 'SUPPRESSED'::text, 'EXPIRED'::text, 'UNKNOWN'::text])))
 )
 WITH (fillfactor='80');
 
@@ -4193,7 +4509,9 @@ CREATE TABLE alerting.outbox_due (
     channel text NOT NULL,
     due_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     attempts integer DEFAULT 0 NOT NULL,
-    lease_token uuid
+    lease_token uuid,
+    held_for text,
+    rescued boolean DEFAULT false NOT NULL
 );
 
 
@@ -4209,6 +4527,20 @@ COMMENT ON TABLE alerting.outbox_due IS 'Messages still to be sent. The small wo
 --
 
 COMMENT ON COLUMN alerting.outbox_due.due_at IS 'When it may be claimed: at once, after a backoff, or when the lease of lease_token has run out.';
+
+
+--
+-- Name: COLUMN outbox_due.held_for; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.outbox_due.held_for IS 'Why it waits although nothing failed: PAUSE:<scope>, QUIET, or DIGEST:<customer>:<alert type>. Null: it is not held.';
+
+
+--
+-- Name: COLUMN outbox_due.rescued; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.outbox_due.rescued IS 'A lease of it ran out: its notifier ended, and may have sent it.';
 
 
 --
@@ -4228,6 +4560,71 @@ CREATE TABLE alerting.parked_type (
 --
 
 COMMENT ON TABLE alerting.parked_type IS 'Alert types that the engine could not compile, by catalogue version: nothing is judged by them, the others go on.';
+
+
+--
+-- Name: pause; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.pause (
+    pause_id bigint NOT NULL,
+    scope text NOT NULL,
+    reason text NOT NULL,
+    made_by text DEFAULT SESSION_USER NOT NULL,
+    made_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by text,
+    CONSTRAINT ended_by_somebody CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+    CONSTRAINT scope_is_known CHECK (((scope = 'ALL'::text) OR (scope ~ '^(CHANNEL|TYPE):[A-Z][A-Z0-9_]*$'::text)))
+);
+
+
+--
+-- Name: TABLE pause; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.pause IS 'What operators, or the brake, hold up. Ended ones stay as history.';
+
+
+--
+-- Name: pause_pause_id_seq; Type: SEQUENCE; Schema: alerting; Owner: -
+--
+
+ALTER TABLE alerting.pause ALTER COLUMN pause_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME alerting.pause_pause_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: pilot; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.pilot (
+    alert_type text NOT NULL,
+    since timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+
+--
+-- Name: TABLE pilot; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.pilot IS 'Alert types that are decided for all and sent to a few.';
+
+
+--
+-- Name: pilot_customer; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.pilot_customer (
+    alert_type text NOT NULL,
+    customer_id bigint NOT NULL
+);
 
 
 --
@@ -4448,6 +4845,54 @@ CREATE TABLE alerting.seen_event_default (
 
 
 --
+-- Name: suppressed_address; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.suppressed_address (
+    channel text NOT NULL,
+    target text NOT NULL,
+    reason text NOT NULL,
+    message_id uuid,
+    since timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+
+--
+-- Name: TABLE suppressed_address; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.suppressed_address IS 'Addresses that providers called dead: nothing is sent to them until the row is deleted.';
+
+
+--
+-- Name: COLUMN suppressed_address.target; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.suppressed_address.target IS 'As in delivery_attempt: the sha256 of the address, or the device''s push_id.';
+
+
+--
+-- Name: throttle; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.throttle (
+    customer_id bigint NOT NULL,
+    alert_type text NOT NULL,
+    channel text NOT NULL,
+    window_ends_at timestamp with time zone NOT NULL,
+    sent integer NOT NULL,
+    held integer NOT NULL
+);
+
+
+--
+-- Name: TABLE throttle; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.throttle IS 'How many messages of a type a customer got in the window that runs, and how many were held back for a digest.';
+
+
+--
 -- Name: timer; Type: TABLE; Schema: alerting; Owner: -
 --
 
@@ -4549,6 +4994,24 @@ CREATE TABLE alerting.topic_layout (
 --
 
 COMMENT ON TABLE alerting.topic_layout IS 'How many partitions the topics by account have. Changing it means new topics and a new snapshot; the engine halts on a mismatch.';
+
+
+--
+-- Name: type_volume; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.type_volume (
+    alert_type text NOT NULL,
+    minute timestamp with time zone NOT NULL,
+    messages bigint NOT NULL
+);
+
+
+--
+-- Name: TABLE type_volume; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.type_volume IS 'How many messages of an alert type went out in a minute: the brake''s measure. Kept for 8 days.';
 
 
 --
@@ -4882,7 +5345,10 @@ CREATE VIEW audit.outbox_history AS
     a.alert_type,
     a.preference_no,
     o.channel,
-    o.state,
+        CASE
+            WHEN ((o.state = 'PENDING'::text) AND (d.lease_token IS NOT NULL) AND (d.due_at > now())) THEN 'LEASED'::text
+            ELSE o.state
+        END AS state,
     o.reason,
     a.event_time,
     a.inserted_at,
@@ -4894,11 +5360,17 @@ CREATE VIEW audit.outbox_history AS
     o.handed_at,
     o.finished_at,
     ( SELECT count(*) AS count
-           FROM alerting.delivery_attempt d
-          WHERE ((d.message_id = o.message_id) AND (d.event_date = o.event_date))) AS attempts,
-    a.evidence
-   FROM (alerting.outbox o
-     JOIN alerting.alert a ON (((a.alert_id = o.alert_id) AND (a.event_date = o.event_date))));
+           FROM alerting.delivery_attempt t
+          WHERE ((t.message_id = o.message_id) AND (t.event_date = o.event_date))) AS attempts,
+    a.evidence,
+    o.delivered_at,
+    o.may_be_twice,
+    o.falls_back_from,
+    d.held_for,
+    d.due_at
+   FROM ((alerting.outbox o
+     JOIN alerting.alert a ON (((a.alert_id = o.alert_id) AND (a.event_date = o.event_date))))
+     LEFT JOIN alerting.outbox_due d ON ((d.message_id = o.message_id)));
 
 
 --
@@ -4918,7 +5390,8 @@ CREATE TABLE bank.account (
     currency text NOT NULL,
     product text,
     time_zone text DEFAULT 'UTC'::text NOT NULL,
-    state_version bigint DEFAULT 0 NOT NULL
+    state_version bigint DEFAULT 0 NOT NULL,
+    status text DEFAULT 'OPEN'::text NOT NULL
 );
 
 
@@ -4927,6 +5400,13 @@ CREATE TABLE bank.account (
 --
 
 COMMENT ON COLUMN bank.account.state_version IS 'Raised by one for each statement that changes this account''s permissions or preferences; written by triggers alone.';
+
+
+--
+-- Name: COLUMN account.status; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.account.status IS 'OPEN; BLOCKED: nothing is sent about it. It decides no alert, and raises no state_version.';
 
 
 --
@@ -5178,7 +5658,11 @@ CREATE TABLE bank.customer (
     full_name text NOT NULL,
     locale text DEFAULT 'en'::text NOT NULL,
     time_zone text DEFAULT 'UTC'::text NOT NULL,
-    state_version bigint DEFAULT 0 NOT NULL
+    state_version bigint DEFAULT 0 NOT NULL,
+    contact_status text DEFAULT 'ACTIVE'::text NOT NULL,
+    quiet_from time without time zone,
+    quiet_until time without time zone,
+    shows_balance boolean DEFAULT false NOT NULL
 );
 
 
@@ -5187,6 +5671,27 @@ CREATE TABLE bank.customer (
 --
 
 COMMENT ON COLUMN bank.customer.state_version IS 'Raised by one for each statement that changes this customer''s own preferences; written by triggers alone.';
+
+
+--
+-- Name: COLUMN customer.contact_status; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.customer.contact_status IS 'ACTIVE; HOLD (nothing is sent for now) or DECEASED: nothing is sent, of mandatory alert types neither.';
+
+
+--
+-- Name: COLUMN customer.quiet_from; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.customer.quiet_from IS 'From this time of day until quiet_until, by the customer''s clock, messages wait. Mandatory types, STATUTORY and SECURITY do not.';
+
+
+--
+-- Name: COLUMN customer.shows_balance; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.customer.shows_balance IS 'PUSH and SMS, which others may read on a locked screen, may write a balance.';
 
 
 --
@@ -5207,6 +5712,25 @@ CREATE TABLE bank.customer_activity_default (
     transaction_id bigint CONSTRAINT customer_activity_transaction_id_not_null NOT NULL,
     seen_below bigint CONSTRAINT customer_activity_seen_below_not_null NOT NULL
 );
+
+
+--
+-- Name: customer_consent; Type: TABLE; Schema: bank; Owner: -
+--
+
+CREATE TABLE bank.customer_consent (
+    customer_id bigint NOT NULL,
+    purpose text NOT NULL,
+    granted boolean NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+
+--
+-- Name: TABLE customer_consent; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON TABLE bank.customer_consent IS 'What customers agreed to. Without a row: SERVICE is sent, MARKETING is not. For SECURITY and STATUTORY nobody is asked.';
 
 
 --
@@ -5236,6 +5760,69 @@ COMMENT ON TABLE bank.customer_preference IS 'Which customer wants which alert t
 --
 
 COMMENT ON COLUMN bank.customer_preference.state_version IS 'The customer''s state_version that this row came in with; written by a trigger.';
+
+
+--
+-- Name: delivery_rule; Type: TABLE; Schema: bank; Owner: -
+--
+
+CREATE TABLE bank.delivery_rule (
+    alert_type text NOT NULL,
+    time_to_live interval DEFAULT '24:00:00'::interval NOT NULL,
+    throttle_messages integer,
+    throttle_window interval,
+    per_minute_max integer
+);
+
+
+--
+-- Name: TABLE delivery_rule; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON TABLE bank.delivery_rule IS 'How messages of an alert type are delivered. Without a row: 24 hours, every one, at most ten times the usual number a minute.';
+
+
+--
+-- Name: COLUMN delivery_rule.time_to_live; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.delivery_rule.time_to_live IS 'A message older than this is not sent any more.';
+
+
+--
+-- Name: COLUMN delivery_rule.throttle_messages; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.delivery_rule.throttle_messages IS 'So many messages a customer gets on a channel within throttle_window; the others are told together in one at its end.';
+
+
+--
+-- Name: COLUMN delivery_rule.per_minute_max; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.delivery_rule.per_minute_max IS 'More messages a minute than this, of all customers, and the alert type is paused.';
+
+
+--
+-- Name: inbox_message; Type: TABLE; Schema: bank; Owner: -
+--
+
+CREATE TABLE bank.inbox_message (
+    message_id uuid NOT NULL,
+    customer_id bigint NOT NULL,
+    alert_type text NOT NULL,
+    subject text,
+    body text NOT NULL,
+    written_at timestamp with time zone DEFAULT now() NOT NULL,
+    read_at timestamp with time zone
+);
+
+
+--
+-- Name: TABLE inbox_message; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON TABLE bank.inbox_message IS 'What customers read in the bank''s app. Written once, by the notifier; the app marks read_at.';
 
 
 --
@@ -5284,8 +5871,38 @@ CREATE TABLE bank.push_device (
     push_id text NOT NULL,
     customer_id bigint NOT NULL,
     platform text NOT NULL,
-    provider text NOT NULL
+    provider text NOT NULL,
+    registered_at timestamp with time zone DEFAULT now() NOT NULL,
+    retired_at timestamp with time zone,
+    retired_reason text,
+    CONSTRAINT retired_for_a_reason CHECK (((retired_at IS NULL) = (retired_reason IS NULL)))
 );
+
+
+--
+-- Name: COLUMN push_device.retired_at; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON COLUMN bank.push_device.retired_at IS 'When the provider said that the device is registered no more; nothing is sent there. A new registered_at makes it NULL.';
+
+
+--
+-- Name: replaced_address; Type: TABLE; Schema: bank; Owner: -
+--
+
+CREATE TABLE bank.replaced_address (
+    customer_id bigint NOT NULL,
+    channel text NOT NULL,
+    address text NOT NULL,
+    replaced_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+
+--
+-- Name: TABLE replaced_address; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON TABLE bank.replaced_address IS 'Verified addresses that were changed or deleted; written by triggers. SECURITY messages go there for 72 hours more.';
 
 
 --
@@ -5327,6 +5944,25 @@ CREATE TABLE bank.timer_event_default (
     transaction_id bigint CONSTRAINT timer_event_transaction_id_not_null NOT NULL,
     seen_below bigint CONSTRAINT timer_event_seen_below_not_null NOT NULL
 );
+
+
+--
+-- Name: webhook_secret; Type: TABLE; Schema: bank; Owner: -
+--
+
+CREATE TABLE bank.webhook_secret (
+    customer_id bigint NOT NULL,
+    address text NOT NULL,
+    secret text NOT NULL,
+    made_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+
+--
+-- Name: TABLE webhook_secret; Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON TABLE bank.webhook_secret IS 'What signs messages to a webhook (Standard Webhooks). The newest two sign; delete the others.';
 
 
 --
@@ -5465,6 +6101,14 @@ ALTER TABLE ONLY alerting.capture_heartbeat
 
 
 --
+-- Name: channel_policy channel_policy_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.channel_policy
+    ADD CONSTRAINT channel_policy_pkey PRIMARY KEY (channel);
+
+
+--
 -- Name: delivery_attempt_default delivery_attempt_default_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
 --
 
@@ -5529,6 +6173,30 @@ ALTER TABLE ONLY alerting.parked_type
 
 
 --
+-- Name: pause pause_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.pause
+    ADD CONSTRAINT pause_pkey PRIMARY KEY (pause_id);
+
+
+--
+-- Name: pilot_customer pilot_customer_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.pilot_customer
+    ADD CONSTRAINT pilot_customer_pkey PRIMARY KEY (alert_type, customer_id);
+
+
+--
+-- Name: pilot pilot_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.pilot
+    ADD CONSTRAINT pilot_pkey PRIMARY KEY (alert_type);
+
+
+--
 -- Name: preference_memory preference_remembered_once; Type: CONSTRAINT; Schema: alerting; Owner: -
 --
 
@@ -5585,6 +6253,22 @@ ALTER TABLE ONLY alerting.seen_event_default
 
 
 --
+-- Name: suppressed_address suppressed_address_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.suppressed_address
+    ADD CONSTRAINT suppressed_address_pkey PRIMARY KEY (channel, target);
+
+
+--
+-- Name: throttle throttle_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.throttle
+    ADD CONSTRAINT throttle_pkey PRIMARY KEY (customer_id, alert_type, channel);
+
+
+--
 -- Name: timer timer_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
 --
 
@@ -5598,6 +6282,14 @@ ALTER TABLE ONLY alerting.timer
 
 ALTER TABLE ONLY alerting.topic_layout
     ADD CONSTRAINT topic_layout_pkey PRIMARY KEY (only_row);
+
+
+--
+-- Name: type_volume type_volume_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.type_volume
+    ADD CONSTRAINT type_volume_pkey PRIMARY KEY (alert_type, minute);
 
 
 --
@@ -5753,6 +6445,14 @@ ALTER TABLE ONLY bank.customer_activity_default
 
 
 --
+-- Name: customer_consent customer_consent_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.customer_consent
+    ADD CONSTRAINT customer_consent_pkey PRIMARY KEY (customer_id, purpose);
+
+
+--
 -- Name: customer customer_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
 --
 
@@ -5769,11 +6469,27 @@ ALTER TABLE ONLY bank.customer_preference
 
 
 --
+-- Name: delivery_rule delivery_rule_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.delivery_rule
+    ADD CONSTRAINT delivery_rule_pkey PRIMARY KEY (alert_type);
+
+
+--
 -- Name: account iban_is_unique; Type: CONSTRAINT; Schema: bank; Owner: -
 --
 
 ALTER TABLE ONLY bank.account
     ADD CONSTRAINT iban_is_unique UNIQUE (iban);
+
+
+--
+-- Name: inbox_message inbox_message_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.inbox_message
+    ADD CONSTRAINT inbox_message_pkey PRIMARY KEY (message_id);
 
 
 --
@@ -5809,6 +6525,14 @@ ALTER TABLE ONLY bank.push_device
 
 
 --
+-- Name: replaced_address replaced_address_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.replaced_address
+    ADD CONSTRAINT replaced_address_pkey PRIMARY KEY (customer_id, channel, address);
+
+
+--
 -- Name: time_zone time_zone_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
 --
 
@@ -5830,6 +6554,14 @@ ALTER TABLE ONLY bank.timer_event
 
 ALTER TABLE ONLY bank.timer_event_default
     ADD CONSTRAINT timer_event_default_pkey PRIMARY KEY (timer_id, due_on);
+
+
+--
+-- Name: webhook_secret webhook_secret_pkey; Type: CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.webhook_secret
+    ADD CONSTRAINT webhook_secret_pkey PRIMARY KEY (customer_id, address, made_at);
 
 
 --
@@ -5862,6 +6594,13 @@ CREATE INDEX last_seen_of_customer ON alerting.last_seen USING btree (customer_i
 
 
 --
+-- Name: one_open_pause_per_scope; Type: INDEX; Schema: alerting; Owner: -
+--
+
+CREATE UNIQUE INDEX one_open_pause_per_scope ON alerting.pause USING btree (scope) WHERE (ended_at IS NULL);
+
+
+--
 -- Name: outbox_of_alert; Type: INDEX; Schema: alerting; Owner: -
 --
 
@@ -5873,6 +6612,13 @@ CREATE INDEX outbox_of_alert ON ONLY alerting.outbox USING btree (alert_id);
 --
 
 CREATE INDEX outbox_default_alert_id_idx ON alerting.outbox_default USING btree (alert_id);
+
+
+--
+-- Name: outbox_due_held; Type: INDEX; Schema: alerting; Owner: -
+--
+
+CREATE INDEX outbox_due_held ON alerting.outbox_due USING btree (held_for) WHERE (held_for IS NOT NULL);
 
 
 --
@@ -5950,6 +6696,13 @@ CREATE INDEX customer_activity_of_customer ON ONLY bank.customer_activity USING 
 --
 
 CREATE INDEX customer_activity_default_customer_id_event_time_idx ON bank.customer_activity_default USING btree (customer_id, event_time);
+
+
+--
+-- Name: inbox_message_of_customer; Type: INDEX; Schema: bank; Owner: -
+--
+
+CREATE INDEX inbox_message_of_customer ON bank.inbox_message USING btree (customer_id, written_at);
 
 
 --
@@ -6177,10 +6930,24 @@ CREATE TRIGGER check_row BEFORE INSERT OR UPDATE OF customer_id, full_name, loca
 
 
 --
+-- Name: customer_consent check_row; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON bank.customer_consent FOR EACH ROW EXECUTE FUNCTION bank.check_customer_consent();
+
+
+--
 -- Name: customer_preference check_row; Type: TRIGGER; Schema: bank; Owner: -
 --
 
 CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON bank.customer_preference FOR EACH ROW EXECUTE FUNCTION bank.check_customer_preference();
+
+
+--
+-- Name: delivery_rule check_row; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON bank.delivery_rule FOR EACH ROW EXECUTE FUNCTION bank.check_delivery_rule();
 
 
 --
@@ -6195,6 +6962,27 @@ CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON bank.message_template FOR EA
 --
 
 CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON bank.push_device FOR EACH ROW EXECUTE FUNCTION bank.check_push_device();
+
+
+--
+-- Name: webhook_secret check_row; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON bank.webhook_secret FOR EACH ROW EXECUTE FUNCTION bank.check_webhook_secret();
+
+
+--
+-- Name: customer check_settings; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER check_settings BEFORE INSERT OR UPDATE OF contact_status, quiet_from, quiet_until ON bank.customer FOR EACH ROW EXECUTE FUNCTION bank.check_customer_settings();
+
+
+--
+-- Name: account check_status; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER check_status BEFORE INSERT OR UPDATE OF status ON bank.account FOR EACH ROW EXECUTE FUNCTION bank.check_account_status();
 
 
 --
@@ -6230,6 +7018,13 @@ CREATE TRIGGER guard_state_version BEFORE UPDATE OF state_version ON bank.accoun
 --
 
 CREATE TRIGGER guard_state_version BEFORE UPDATE OF state_version ON bank.customer FOR EACH STATEMENT WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION bank.refuse_statement('triggers alone write state_version', 'Leave the column out of the statement.');
+
+
+--
+-- Name: contact_address keep_replaced_address; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER keep_replaced_address AFTER INSERT OR DELETE OR UPDATE OF customer_id, channel, address ON bank.contact_address FOR EACH ROW EXECUTE FUNCTION bank.keep_replaced_address();
 
 
 --
@@ -6548,6 +7343,13 @@ CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON bank.timer_event FOR EACH STAT
 
 
 --
+-- Name: inbox_message refuse_update; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER refuse_update BEFORE UPDATE OF message_id, customer_id, alert_type, subject, body, written_at ON bank.inbox_message FOR EACH STATEMENT EXECUTE FUNCTION bank.refuse_statement('a message is written once', 'Set read_at alone.');
+
+
+--
 -- Name: customer restart_timers; Type: TRIGGER; Schema: bank; Owner: -
 --
 
@@ -6660,6 +7462,14 @@ CREATE TRIGGER start_timers_2 AFTER UPDATE ON bank.customer_preference REFERENCI
 
 
 --
+-- Name: pilot_customer pilot_customer_alert_type_fkey; Type: FK CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.pilot_customer
+    ADD CONSTRAINT pilot_customer_alert_type_fkey FOREIGN KEY (alert_type) REFERENCES alerting.pilot(alert_type) ON DELETE CASCADE;
+
+
+--
 -- Name: account account_currency_fkey; Type: FK CONSTRAINT; Schema: bank; Owner: -
 --
 
@@ -6732,6 +7542,14 @@ ALTER TABLE ONLY bank.contact_address
 
 
 --
+-- Name: customer_consent customer_consent_customer_id_fkey; Type: FK CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.customer_consent
+    ADD CONSTRAINT customer_consent_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES bank.customer(customer_id) ON DELETE CASCADE;
+
+
+--
 -- Name: customer_preference customer_preference_alert_type_fkey; Type: FK CONSTRAINT; Schema: bank; Owner: -
 --
 
@@ -6745,6 +7563,14 @@ ALTER TABLE ONLY bank.customer_preference
 
 ALTER TABLE ONLY bank.customer_preference
     ADD CONSTRAINT customer_preference_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES bank.customer(customer_id);
+
+
+--
+-- Name: delivery_rule delivery_rule_alert_type_fkey; Type: FK CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.delivery_rule
+    ADD CONSTRAINT delivery_rule_alert_type_fkey FOREIGN KEY (alert_type) REFERENCES bank.alert_type(alert_type) ON DELETE CASCADE;
 
 
 --
@@ -6769,6 +7595,30 @@ ALTER TABLE ONLY bank.message_template
 
 ALTER TABLE ONLY bank.push_device
     ADD CONSTRAINT push_device_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES bank.customer(customer_id);
+
+
+--
+-- Name: replaced_address replaced_address_channel_fkey; Type: FK CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.replaced_address
+    ADD CONSTRAINT replaced_address_channel_fkey FOREIGN KEY (channel) REFERENCES bank.channel(channel);
+
+
+--
+-- Name: replaced_address replaced_address_customer_id_fkey; Type: FK CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.replaced_address
+    ADD CONSTRAINT replaced_address_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES bank.customer(customer_id) ON DELETE CASCADE;
+
+
+--
+-- Name: webhook_secret webhook_secret_customer_id_fkey; Type: FK CONSTRAINT; Schema: bank; Owner: -
+--
+
+ALTER TABLE ONLY bank.webhook_secret
+    ADD CONSTRAINT webhook_secret_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES bank.customer(customer_id) ON DELETE CASCADE;
 
 
 --

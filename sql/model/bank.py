@@ -11,6 +11,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    types,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -27,6 +28,10 @@ Table(
     required("locale"),
     required("time_zone"),
     required("state_version", BigInteger),
+    required("contact_status"),
+    optional("quiet_from", types.Time),
+    optional("quiet_until", types.Time),
+    required("shows_balance", Boolean),
     schema="bank",
 )
 Table(
@@ -45,6 +50,9 @@ Table(
     required("customer_id", BigInteger, "bank.customer.customer_id"),
     required("platform"),
     required("provider"),
+    required("registered_at", Time),
+    optional("retired_at", Time),
+    optional("retired_reason"),
     Index("push_device_of_customer", "customer_id"),
     schema="bank",
 )
@@ -57,6 +65,7 @@ Table(
     optional("product"),
     required("time_zone"),
     required("state_version", BigInteger),
+    required("status"),
     UniqueConstraint("iban", name="iban_is_unique"),
     schema="bank",
 )

@@ -41,7 +41,7 @@ REFUSED_TYPES = (
     (put(statuses="{BOOKED,BOOKED,BOOKED}"), "statuses", "{BOOKED,BOOKED,BOOKED}", "not a list of statuses", "PENDING"),
     (put(purpose="FUN"), "purpose", "FUN", "no such value", "STATUTORY, SECURITY, SERVICE, MARKETING"),
     (put(mandatory=True), "default_channels", "{}", "not a list of channels", "'{PUSH,SMS}'"),
-    (put(default_channels="{FAX}"), "default_channels", "FAX", "no such channel", "EMAIL, PUSH, SMS"),
+    (put(default_channels="{FAX}"), "default_channels", "FAX", "no such channel", "EMAIL, INBOX, PUSH, SMS, WEBHOOK"),
     (
         put(mandatory=True, default_channels="{SMS}", parameters=MINUTES),
         "parameters",
@@ -158,7 +158,13 @@ CASES = [
     Case(customer_preference("alert_type", "'NO'"), f"{PREFERENCE}.alert_type", "NO", "no such alert type", "bank.alert_type"),
     Case(customer_preference("customer_id", "9"), f"{PREFERENCE}.customer_id", "9", "no such customer", "Insert the customer"),
     Case(customer_preference("preference_no", "0"), f"{PREFERENCE}.preference_no", "0", "it starts at 1", "Use 1"),
-    Case(customer_preference("channels", "'{FAX}'"), f"{PREFERENCE}.channels", "FAX", "no such channel", "EMAIL, PUSH, SMS"),
+    Case(
+        customer_preference("channels", "'{FAX}'"),
+        f"{PREFERENCE}.channels",
+        "FAX",
+        "no such channel",
+        "EMAIL, INBOX, PUSH, SMS, WEBHOOK",
+    ),
     Case(customer_preference("parameters", "'{}'"), f"{PREFERENCE}.parameters.i", None, "needs this parameter", "Add it"),
     Case(
         customer_preference("parameters", """'{"i": 1, "with_default": "x"}'"""),

@@ -246,9 +246,9 @@ CASES = [
         for v, shown, reason, remedy in (
             ("{}", "{}", "not a list of channels", "'{PUSH,SMS}'"),
             ("{{SMS},{PUSH}}", "{{SMS},{PUSH}}", "not a list of channels", "'{PUSH,SMS}'"),
-            ("{FAX}", "FAX", "no such channel", "EMAIL, PUSH, SMS"),
-            ("{sms}", "sms", "no such channel", "EMAIL, PUSH, SMS"),
-            ("{SMS,NULL}", None, "no such channel", "EMAIL, PUSH, SMS"),
+            ("{FAX}", "FAX", "no such channel", "EMAIL, INBOX, PUSH, SMS, WEBHOOK"),
+            ("{sms}", "sms", "no such channel", "EMAIL, INBOX, PUSH, SMS, WEBHOOK"),
+            ("{SMS,NULL}", None, "no such channel", "EMAIL, INBOX, PUSH, SMS, WEBHOOK"),
             ("{SMS,SMS}", "{SMS,SMS}", "names a channel twice", "once"),
         )
     ),
