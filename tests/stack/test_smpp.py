@@ -122,6 +122,18 @@ def test_more_than_the_window_waits_and_then_comes_back(monkeypatch: pytest.Monk
     asyncio.run(scenario())
 
 
+def test_without_an_answer_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smpp, "ANSWER_WITHIN_S", 0.05)
+
+    async def scenario() -> None:
+        async with bound() as (provider, centre):
+            assert isinstance(await send(provider, "a"), Sent)
+            centre.mode = "silent"
+            assert await send(provider, "b") == Unknown("no answer within 0 s")
+
+    asyncio.run(scenario())
+
+
 def test_a_session_that_has_gone_silent_is_bound_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection stands, and nothing comes back: found out without sending anything."""
     monkeypatch.setattr(smpp, "SILENT_S_MAX", 0.05)
