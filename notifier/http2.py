@@ -23,6 +23,9 @@ logging.getLogger("hpack").setLevel(logging.INFO)
 CONNECT_WITHIN_S = 3.0
 ANSWER_BYTES_MAX = 65536
 BODY_BYTES_MAX = 16384  # one frame, whatever the server allows beyond
+FRAME_HEAD_BYTES = 9
+FRAME_BYTES_MAX = 16384  # what HTTP/2 allows a server that was not told to send more
+GOAWAY = 7
 
 
 class NotSentError(Exception):
@@ -109,7 +112,8 @@ class _Connection(asyncio.Protocol):
         self._h2 = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
         self._transport: asyncio.Transport | None = None
         self._streams: dict[int, _Stream] = {}
-        self._heard = 0
+        self._unread = b""
+        self._answers_heard = 0
         self._moved = asyncio.Event()
 
     # What asyncio calls
@@ -127,10 +131,10 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what the server says."""
-        self._heard += 1
+        self._unread += data
         try:
-            for event in self._h2.receive_data(data):
-                self._take(event)
+            while (frame := self._next_frame()) is not None:
+                self._take_frame(frame)
         except (H2Error, ValueError):  # what it sent is no HTTP/2, or no text
             self.abort()
             return
@@ -168,13 +172,13 @@ class _Connection(asyncio.Protocol):
     async def answer(self, stream_id: int) -> Answer:
         """The answer to a request that was begun."""
         stream = self._streams[stream_id]
-        heard_before = self._heard
+        heard_before = self._answers_heard
         try:
             await stream.done
         except asyncio.CancelledError:
             self._reset(stream_id)
-            # Silent all the time: the connection is probably dead, and what comes next had better take another.
-            self.is_retired = self.is_retired or self._heard == heard_before
+            # No answer to anybody all the time: it is probably dead, and what comes next had better take another.
+            self.is_retired = self.is_retired or self._answers_heard == heard_before
             raise
         finally:
             del self._streams[stream_id]
@@ -190,14 +194,33 @@ class _Connection(asyncio.Protocol):
 
     # What happens on it
 
+    def _next_frame(self) -> bytes | None:
+        if len(self._unread) < FRAME_HEAD_BYTES:
+            return None
+        length = int.from_bytes(self._unread[:3], "big")
+        if length > FRAME_BYTES_MAX:
+            raise ValueError("no frame of HTTP/2 is so long")
+        end = FRAME_HEAD_BYTES + length
+        if len(self._unread) < end:
+            return None
+        frame, self._unread = self._unread[:end], self._unread[end:]
+        return frame
+
+    def _take_frame(self, frame: bytes) -> None:
+        # h2 takes a connection for closed at once when the server goes away, and would drop the answers that still come.
+        if frame[3] == GOAWAY:
+            self._retire(int.from_bytes(frame[FRAME_HEAD_BYTES : FRAME_HEAD_BYTES + 4], "big"))
+            return
+        for event in self._h2.receive_data(frame):
+            self._take(event)
+
     def _take(self, event: events.Event) -> None:
-        if isinstance(event, events.ConnectionTerminated):
-            self._retire(event.last_stream_id or 0)
         stream = self._streams.get(getattr(event, "stream_id", None) or 0)
         if isinstance(event, events.DataReceived):
             self._h2.acknowledge_received_data(event.flow_controlled_length or 0, event.stream_id)
         if stream is None:
             return
+        self._answers_heard += 1
         if isinstance(event, events.ResponseReceived):
             stream.headers = {str(name): str(value) for name, value in event.headers or ()}
             stream.status = int(stream.headers[":status"])

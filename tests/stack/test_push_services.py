@@ -148,7 +148,7 @@ def test_a_token_that_apns_finds_too_old_is_signed_anew(tmp_path: Path, monkeypa
     async def scenario(server: apns.ApnsServer, channel: Channel) -> None:
         (provider,) = channel.providers
         assert isinstance(provider, apns_module.Apns)
-        clock = [time.time() - 100]
+        clock = [float(int(time.time()) - 100)]
         monkeypatch.setattr(provider._token, "_clock", lambda: clock[0])
         assert isinstance(await _send(channel, apns.TARGET), Sent)
         server.oldest_token = clock[0] + 60
