@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from notifier.message import Claimed, Reach, Recipient, Target
+from notifier.message import Attempt, Claimed, Drop, Reach, Recipient, Target
 from sql import queries
 
 SQL = queries("notifier", "asyncpg")
@@ -36,6 +36,16 @@ async def recipients(connection: Any, channel: str, reach: Reach, messages: Sequ
     )
     found = [row async for row in rows]
     return [_recipient(row, message, reach) for row, message in zip(found, messages, strict=True)]
+
+
+async def retire_devices(connection: Any, refused: Sequence[Attempt]) -> None:
+    """Send nothing more to devices that a provider no longer knows, unless they were registered anew since the attempt."""
+    await SQL.retire_devices(
+        connection,
+        push_ids=[attempt.target.key for attempt in refused],
+        tried_at=[attempt.started_at for attempt in refused],
+        reasons=[attempt.result.reason for attempt in refused if isinstance(attempt.result, Drop)],
+    )
 
 
 async def templates(connection: Any, channel: str) -> dict[tuple[str, str], Template]:

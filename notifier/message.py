@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NO_ID = UUID(int=0)
+WHOLE = "*"  # in place of a target: an attempt of which nothing is known at all
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A message leased to this process, with what its alert says.
 
-    `attempt_no` counts the claims of the message from 1; `age` is what it was at this claim; `last_reason` is why the attempt
-    before this one failed, if there was one; `account_id` is None where the event has no account (customer activity);
-    `evidence` is as the engine wrote it.
+    `attempt_no` counts the claims of the message from 1; `age` is that of its alert at this claim; `last_reason` is why the
+    attempt before this one failed, if there was one; `account_id` is None where the event has no account (customer activity);
+    `evidence` is as the engine wrote it. `rescued`: a notifier ended while it had the message, and may have sent it.
+    `held_for`: what it was held for until now. `falls_back_from`: the channel on which the alert could not be brought.
     """
 
     message_id: UUID
@@ -34,6 +38,35 @@ class Claimed:
     customer_id: int
     alert_type: str
     evidence: dict[str, Any]
+    alert_id: UUID = NO_ID
+    channel: str = ""
+    rescued: bool = False
+    held_for: str | None = None
+    falls_back_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What earlier attempts led to, by target key: when it was sent; whether that is unknown; whether it was refused for good.
+
+    `unknown` counts attempts; the key WHOLE stands for an attempt of which nothing is known at all.
+    """
+
+    sent: Mapping[str, datetime] = field(default_factory=dict)
+    unknown: Mapping[str, int] = field(default_factory=dict)
+    dropped: frozenset[str] = frozenset()
+
+    def may_have_got(self, key: str) -> bool:
+        """Whether an earlier attempt may have reached this target, and nobody knows."""
+        return WHOLE in self.unknown or key in self.unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A row of alerting.channel_policy."""
+
+    retries_unknown: bool = True
+    unknown_tries_max: int = 3
 
 
 class Reach(enum.Enum):
@@ -65,7 +98,8 @@ class Recipient:
     """What the bank says now about the customer and the account of one message.
 
     `permitted` and `balance_permitted` are the permission at this moment, not at the event's; both are true where there is no
-    account, and then all of the account's values are None.
+    account, and then all of the account's values are None. `consent` is None where the customer was not asked. `targets` hold
+    replaced addresses too where the purpose is SECURITY. Quiet hours and the throttle have both of their values or none.
     """
 
     known: bool
@@ -79,6 +113,18 @@ class Recipient:
     permitted: bool
     balance_permitted: bool
     targets: tuple[Target, ...]
+    purpose: str = "SERVICE"
+    mandatory: bool = False
+    consent: bool | None = None
+    contact_status: str = "ACTIVE"
+    account_status: str | None = None
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+    shows_balance: bool = False
+    title: str = ""
+    time_to_live: timedelta = timedelta(hours=24)
+    throttle_messages: int | None = None
+    throttle_window: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +205,18 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What becomes of a message after its attempts: a final state, or PENDING and another try after `retry_in_s`."""
+    """What becomes of a message: a final state, or PENDING and another try at `due_at`, without that after `retry_in_s`.
+
+    `held_for`: why it waits although nothing failed; `uncounted`: it was not tried at all; `may_be_twice`: a provider took it
+    after an attempt with an unknown outcome; `falls_back`: another channel is to bring the alert.
+    """
 
     state: str
     reason: str | None = None
     handed_at: datetime | None = None
     retry_in_s: float | None = None
+    due_at: datetime | None = None
+    held_for: str | None = None
+    uncounted: bool = False
+    may_be_twice: bool = False
+    falls_back: bool = False

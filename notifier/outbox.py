@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from notifier.message import Attempt, Claimed, Conclusion, Drop, Retry, Sent, Unknown
+import msgspec
+
+from notifier.message import Attempt, Claimed, Conclusion, Drop, Policy, Sent, Tried
 from sql import queries
 
 # A send is bounded by SEND_WITHIN_S in send.py. Three times that leaves room for reading, recording and a restart of
 # PostgreSQL in between; a notifier that died is rescued after this long.
 LEASE_S = 30.0
+EVER = datetime(1, 1, 1, tzinfo=UTC)
 
 SQL = queries("notifier", "asyncpg")
 
@@ -28,10 +30,20 @@ class Record:
     attempts: Sequence[Attempt] = ()
 
 
-async def claim(connection: Any, channel: str, most: int) -> list[Claimed]:
-    """Lease up to `most` due messages of the channel for LEASE_S seconds, in the order in which they were written."""
-    rows = SQL.claim_messages(connection, channel=channel, most=most, lease_token=uuid4(), lease_s=LEASE_S)
+async def claim(connection: Any, channel: str, most: int, due_from: datetime = EVER) -> list[Claimed]:
+    """Lease up to `most` due messages of the channel for LEASE_S seconds, in the order in which they were written.
+
+    Nothing that was due before `due_from` is looked at.
+    """
+    rows = SQL.claim_messages(connection, channel=channel, most=most, due_from=due_from, lease_token=uuid4(), lease_s=LEASE_S)
     return sorted([_claimed(row) async for row in rows], key=lambda message: message.written_at)
+
+
+async def policy(connection: Any, channel: str) -> Policy:
+    """How the channel is drained, as alerting.channel_policy says now."""
+    async for row in SQL.read_channel_policy(connection, channel=channel):
+        return Policy(row["retries_unknown"], row["unknown_tries_max"])
+    return Policy()
 
 
 async def undrained(connection: Any, drained: Sequence[str]) -> dict[str, int]:
@@ -39,19 +51,35 @@ async def undrained(connection: Any, drained: Sequence[str]) -> dict[str, int]:
     return {row["channel"]: row["messages"] async for row in SQL.count_undrained(connection, drained=drained)}
 
 
-async def sent_targets(connection: Any, messages: Sequence[Claimed]) -> dict[UUID, dict[str, datetime]]:
-    """Per message that was tried before: the target keys that took it already, and when."""
-    tried = [message for message in messages if message.attempt_no > 1]
-    found: dict[UUID, dict[str, datetime]] = {}
-    if tried:
-        rows = SQL.read_sent_targets(
+async def tried(connection: Any, messages: Sequence[Claimed]) -> dict[UUID, Tried]:
+    """What earlier attempts led to, of the messages that were tried before."""
+    again = [message for message in messages if message.attempt_no > 1 or message.rescued]
+    found: dict[UUID, list[Mapping[str, Any]]] = {}
+    if again:
+        rows = SQL.read_tried_targets(
             connection,
-            message_ids=[message.message_id for message in tried],
-            event_dates=[message.event_date for message in tried],
+            message_ids=[message.message_id for message in again],
+            event_dates=[message.event_date for message in again],
         )
         async for row in rows:
-            found.setdefault(row["message_id"], {})[row["target"]] = row["sent_at"]
-    return found
+            found.setdefault(row["message_id"], []).append(row)
+    return {message_id: _tried(rows) for message_id, rows in found.items()}
+
+
+async def dead_targets(connection: Any, channel: str, keys: Sequence[str]) -> frozenset[str]:
+    """Those of these targets that a provider has called dead."""
+    return frozenset([row["target"] async for row in SQL.read_suppressed_targets(connection, channel=channel, targets=keys)])
+
+
+async def suppress(connection: Any, channel: str, dead: Sequence[tuple[Claimed, Attempt]]) -> None:
+    """Send nothing more on the channel to the targets of these attempts."""
+    await SQL.suppress_targets(
+        connection,
+        channel=channel,
+        targets=[attempt.target.key for _, attempt in dead],
+        reasons=[attempt.result.reason for _, attempt in dead if isinstance(attempt.result, Drop)],
+        message_ids=[message.message_id for message, _ in dead],
+    )
 
 
 async def record(connection: Any, records: Sequence[Record]) -> set[UUID]:
@@ -59,7 +87,8 @@ async def record(connection: Any, records: Sequence[Record]) -> set[UUID]:
 
     Attempts are written whoever holds the lease: they happened. Safe to repeat.
     """
-    attempts = [(record.message, attempt) for record in records for attempt in record.attempts]
+    counted = [record for record in records if not record.conclusion.uncounted]
+    attempts = [(record.message, attempt) for record in counted for attempt in record.attempts]
     rows = SQL.record_messages(connection, **_conclusion_columns(records), **_attempt_columns(attempts))
     return {row["message_id"] async for row in rows}
 
@@ -79,7 +108,20 @@ def _claimed(row: Mapping[str, Any]) -> Claimed:
         account_id=row["account_id"],
         customer_id=row["customer_id"],
         alert_type=row["alert_type"],
-        evidence=json.loads(row["evidence"]),
+        evidence=msgspec.json.decode(row["evidence"]),
+        alert_id=row["alert_id"],
+        channel=row["channel"],
+        rescued=row["rescued"],
+        held_for=row["held_for"],
+        falls_back_from=row["falls_back_from"],
+    )
+
+
+def _tried(rows: Sequence[Mapping[str, Any]]) -> Tried:
+    return Tried(
+        sent={row["target"]: row["sent_at"] for row in rows if row["sent_at"] is not None},
+        unknown={row["target"]: row["unknown"] for row in rows if row["unknown"] and row["sent_at"] is None},
+        dropped=frozenset(row["target"] for row in rows if row["is_dropped"]),
     )
 
 
@@ -93,6 +135,11 @@ def _conclusion_columns(records: Sequence[Record]) -> dict[str, list[Any]]:
         "claimed_at": [record.message.claimed_at for record in records],
         "handed_at": [record.conclusion.handed_at for record in records],
         "retry_in_s": [record.conclusion.retry_in_s for record in records],
+        "due_at": [record.conclusion.due_at for record in records],
+        "held_for": [record.conclusion.held_for for record in records],
+        "uncounted": [record.conclusion.uncounted for record in records],
+        "may_be_twice": [record.conclusion.may_be_twice for record in records],
+        "falls_back": [record.conclusion.falls_back for record in records],
     }
 
 
@@ -104,14 +151,8 @@ def _attempt_columns(attempts: Sequence[tuple[Claimed, Attempt]]) -> dict[str, l
         "targets": [attempt.target.key for _, attempt in attempts],
         "started_at": [attempt.started_at for _, attempt in attempts],
         "finished_at": [attempt.finished_at for _, attempt in attempts],
-        "outcomes": [_outcome(attempt) for _, attempt in attempts],
-        "attempt_reasons": [
-            attempt.result.reason if isinstance(attempt.result, Retry | Drop | Unknown) else None for _, attempt in attempts
-        ],
+        "outcomes": [type(attempt.result).__name__.upper() for _, attempt in attempts],
+        "attempt_reasons": [None if isinstance(attempt.result, Sent) else attempt.result.reason for _, attempt in attempts],
         "provider_refs": [attempt.result.provider_ref if isinstance(attempt.result, Sent) else None for _, attempt in attempts],
+        "providers": [attempt.provider or None for _, attempt in attempts],
     }
-
-
-def _outcome(attempt: Attempt) -> str:
-    # The database knows no UNKNOWN before migration 0015.
-    return "RETRY" if isinstance(attempt.result, Unknown) else type(attempt.result).__name__.upper()

@@ -2,54 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from notifier import retry
-from notifier.message import Attempt, Claimed, Conclusion, Drop, Retry, Sent, Unknown
+from notifier.message import WHOLE, Attempt, Claimed, Conclusion, Policy, Retry, Sent, Target, Tried, Unknown
+from notifier.providers import NOBODY
 
 REASON_CHARACTERS_MAX = 200
 
 
-def conclude(
-    message: Claimed,
-    attempts: Sequence[Attempt],
-    sent_before: Mapping[str, datetime],
-    chance: float,
-) -> Conclusion:
-    """The message's state after these attempts. `sent_before`: target keys that took it earlier, and when.
+def left_to_send(targets: Sequence[Target], tried: Tried, policy: Policy) -> list[Target]:
+    """The targets that are sent to now: not those that took the message, refused it, or may have it and get it no more."""
+    return [
+        target
+        for target in targets
+        if target.key not in tried.sent
+        and target.key not in tried.dropped
+        and (not tried.may_have_got(target.key) or _is_sent_again(target.key, tried, policy))
+    ]
 
-    It is tried again while a target is left to retry; it is accepted when one target took it and none is left.
+
+def conclude(message: Claimed, attempts: Sequence[Attempt], tried: Tried, policy: Policy, chance: float) -> Conclusion:
+    """The message's state after these attempts.
+
+    It is tried again while a target is left to retry. Else it is accepted when one target took it; unknown when one may have;
+    failed when all refused it.
     """
-    handed_at = _first_handed_at(attempts, sent_before)
-    to_retry = _reasons(attempts, Retry, Unknown)
-    if to_retry:
-        delay_s = retry.message_delay_s(message.attempt_no, chance)
-        return Conclusion("PENDING", to_retry, handed_at=handed_at, retry_in_s=delay_s)
+    handed_at = _first_handed_at(attempts, tried)
+    twice = any(isinstance(each.result, Sent) and tried.may_have_got(each.target.key) for each in attempts)
+    again = [each for each in attempts if isinstance(each.result, Retry) or _is_retried(each, tried, policy)]
+    if again:
+        asked_s = max((each.result.after_s or 0.0 for each in again if isinstance(each.result, Retry)), default=0.0)
+        return Conclusion(
+            "PENDING",
+            _reasons(again),
+            handed_at=handed_at,
+            retry_in_s=max(retry.message_delay_s(message.attempt_no, chance), asked_s),
+            uncounted=all(each.provider == NOBODY and isinstance(each.result, Retry) for each in attempts),
+            may_be_twice=twice,
+        )
+    if handed_at is not None:
+        return Conclusion("ACCEPTED", handed_at=handed_at, may_be_twice=twice)
+    unknown = [each for each in attempts if isinstance(each.result, Unknown)]
+    if unknown or tried.unknown:
+        return Conclusion("UNKNOWN", _reasons(unknown) or "an earlier attempt may have sent it")
+    return Conclusion("FAILED", f"refused for good: {_reasons(attempts)}"[:REASON_CHARACTERS_MAX], falls_back=True)
+
+
+def end_unsent(state: str, reason: str, tried: Tried, falls_back: bool = False) -> Conclusion:
+    """The end of a message that is not sent now: as `state` says, unless a target took it earlier or may have."""
+    handed_at = _first_handed_at((), tried)
     if handed_at is not None:
         return Conclusion("ACCEPTED", handed_at=handed_at)
-    return Conclusion("FAILED", f"refused for good: {_reasons(attempts, Drop)}")
+    if tried.unknown and state != "UNKNOWN":
+        return Conclusion("UNKNOWN", f"it may have been sent, and is not sent again: {reason}"[:REASON_CHARACTERS_MAX])
+    return Conclusion(state, reason[:REASON_CHARACTERS_MAX], falls_back=falls_back)
 
 
-def end_unsent(state: str, reason: str, sent_before: Mapping[str, datetime]) -> Conclusion:
-    """The end of a message that is not sent now: SUPPRESSED or FAILED, unless a target took it at an earlier attempt."""
-    handed_at = _first_handed_at((), sent_before)
-    if handed_at is not None:
-        return Conclusion("ACCEPTED", handed_at=handed_at)
-    return Conclusion(state, reason[:REASON_CHARACTERS_MAX])
+def release() -> Conclusion:
+    """Of a message that was claimed and not begun: it is due at once, and this was no attempt."""
+    return Conclusion("PENDING", retry_in_s=0.0, uncounted=True)
 
 
-def give_up(message: Claimed, sent_before: Mapping[str, datetime]) -> Conclusion:
-    """The end of a message that is too old to be sent, however often it was tried."""
-    last = f": {message.last_reason}" if message.last_reason else ""
-    return end_unsent("FAILED", f"given up after {message.attempt_no - 1} attempts{last}", sent_before)
+def _is_retried(attempt: Attempt, tried: Tried, policy: Policy) -> bool:
+    if not isinstance(attempt.result, Unknown):
+        return False
+    return policy.retries_unknown and _unknown_tries(attempt.target.key, tried) + 1 < policy.unknown_tries_max
 
 
-def _first_handed_at(attempts: Sequence[Attempt], sent_before: Mapping[str, datetime]) -> datetime | None:
+def _is_sent_again(key: str, tried: Tried, policy: Policy) -> bool:
+    return policy.retries_unknown and _unknown_tries(key, tried) < policy.unknown_tries_max
+
+
+def _unknown_tries(key: str, tried: Tried) -> int:
+    return tried.unknown.get(key, 0) + tried.unknown.get(WHOLE, 0)
+
+
+def _first_handed_at(attempts: Sequence[Attempt], tried: Tried) -> datetime | None:
     now_sent = (attempt.finished_at for attempt in attempts if isinstance(attempt.result, Sent))
-    return min((*sent_before.values(), *now_sent), default=None)
+    return min((*tried.sent.values(), *now_sent), default=None)
 
 
-def _reasons(attempts: Sequence[Attempt], *kinds: type[Retry | Drop | Unknown]) -> str:
-    reasons = {attempt.result.reason for attempt in attempts if isinstance(attempt.result, kinds)}
+def _reasons(attempts: Sequence[Attempt]) -> str:
+    reasons = {attempt.result.reason for attempt in attempts if not isinstance(attempt.result, Sent)}
     return "; ".join(sorted(reasons))[:REASON_CHARACTERS_MAX]

@@ -6,9 +6,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
 
-from notifier import outbox
+from notifier import address_book, outbox
 from notifier.database import Database
+from notifier.message import Drop, Reach
 from notifier.outbox import Record
 from notifier.send import SEND_WITHIN_S
 
@@ -24,8 +27,9 @@ LATE_AFTER_S = SEND_WITHIN_S / 2
 class Recorder:
     """Writes what became of the messages of one channel. One connection at a time, one statement per batch."""
 
-    def __init__(self, channel: str, database: Database) -> None:
+    def __init__(self, channel: str, reach: Reach, database: Database) -> None:
         self._channel = channel
+        self._reach = reach
         self._database = database
         self._queue: asyncio.Queue[tuple[float, Record] | None] = asyncio.Queue()
         self._oldest_at: float | None = None  # when the first one of the batch at hand was added
@@ -71,7 +75,21 @@ class Recorder:
         return batch, True
 
     async def _write(self, batch: Sequence[Record]) -> None:
-        recorded = await self._database.run(lambda connection: outbox.record(connection, batch))
+        recorded = await self._database.run(lambda connection: self._record(connection, batch))
         lost = sum(record.message.message_id not in recorded for record in batch)
         if lost:
             log.warning("%s: %d messages were no longer leased to us when their end was recorded", self._channel, lost)
+
+    async def _record(self, connection: Any, batch: Sequence[Record]) -> set[UUID]:
+        """What was learned of addresses first: a message that goes out meanwhile need not meet a dead one."""
+        dead = [
+            (record.message, attempt)
+            for record in batch
+            for attempt in record.attempts
+            if isinstance(attempt.result, Drop) and attempt.result.address_is_dead
+        ]
+        if dead and self._reach is Reach.DEVICES:
+            await address_book.retire_devices(connection, [attempt for _, attempt in dead])
+        elif dead:
+            await outbox.suppress(connection, self._channel, dead)
+        return await outbox.record(connection, batch)

@@ -7,17 +7,16 @@ import logging
 import random
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from notifier import address_book, outbox, retry
-from notifier.breaker import Breaker
-from notifier.channels import Channel
+from notifier.channels import Channel, providers_of, traits_of
 from notifier.database import Database, DatabaseAwayError
-from notifier.message import Attempt, Claimed, Conclusion, Outgoing, Recipient, Retry, Unknown
+from notifier.message import Attempt, Claimed, Conclusion, Outgoing, Policy, Recipient, Target, Tried
 from notifier.outbox import Record
-from notifier.outcome import conclude, end_unsent, give_up
+from notifier.outcome import conclude, end_unsent, left_to_send, release
+from notifier.providers import Providers
 from notifier.recorder import Recorder
 from notifier.render import RenderError
 from notifier.send import SEND_WITHIN_S, send
@@ -31,6 +30,16 @@ log = logging.getLogger(__name__)
 POLL_S = 1.0
 # From claim to send: what is sent later than this could outlive its lease.
 PREPARE_WITHIN_S = outbox.LEASE_S - 2 * SEND_WITHIN_S
+NEW = Tried()
+
+
+class Looked(NamedTuple):
+    """What a batch of messages is judged by, read at once: one row of `recipients` for each message."""
+
+    recipients: list[Recipient]
+    tried: Mapping[UUID, Tried]
+    policy: Policy
+    dead: frozenset[str]
 
 
 class Worker:
@@ -39,10 +48,11 @@ class Worker:
     def __init__(self, name: str, channel: Channel, database: Database) -> None:
         self._name = name
         self._channel = channel
+        self._traits = traits_of(name, channel)
         self._database = database
         self._templates = Templates(name)
-        self._recorder = Recorder(name, database)
-        self._breaker = Breaker(channel.most_in_flight)
+        self._recorder = Recorder(name, channel.reach, database)
+        self._providers = Providers(name, providers_of(channel), channel.most_in_flight)
         self._in_flight: set[asyncio.Task[None]] = set()
         self._notice = asyncio.Event()  # something may be due
         self._landed = asyncio.Event()  # enough messages are no longer in flight
@@ -51,12 +61,12 @@ class Worker:
     async def run(self) -> None:
         """Drain the channel until stopped.
 
-        1. Wait until the provider is worth a try and half of the places are free.
+        1. Wait until a provider is worth a try and half of the places are free.
         2. Claim what is due: a lease on each message, committed before anything is sent.
-        3. Look up customers, permissions and addresses of all of them in one query.
-        4. Give up what is too old, suppress what may not be sent; render the rest; what cannot be rendered has failed.
+        3. Look up customers, permissions, addresses and earlier attempts of all of them, a query for each.
+        4. Decide whether each is sent now, held or ended; render the rest; what cannot be rendered has failed.
         5. Send each message in a task of its own to all its targets, each within SEND_WITHIN_S.
-        6. Conclude it: accepted, failed, or tried again later. Recorded in batches, by compare-and-set on the lease.
+        6. Conclude it: accepted, unknown, failed, or tried again later. Recorded in batches, by compare-and-set on the lease.
         7. When fewer were due than there was room for, wait for a notice, POLL_S at most.
         """
         async with asyncio.TaskGroup() as group:
@@ -85,14 +95,15 @@ class Worker:
 
     async def _room(self) -> int:
         while not self._stopping.is_set():
-            closed_for_s = self._breaker.closed_for_s(time.monotonic())
-            if closed_for_s > 0:
-                await is_set_within(self._stopping, closed_for_s)
-            elif len(self._in_flight) > self._breaker.most // 2:
+            wait_s = self._providers.wait_s()
+            most = self._providers.room()
+            if wait_s > 0 or most == 0:
+                await is_set_within(self._stopping, max(wait_s, 0.01))
+            elif len(self._in_flight) > most // 2:
                 self._landed.clear()
                 await self._landed.wait()
             else:
-                return self._breaker.most - len(self._in_flight)
+                return most - len(self._in_flight)
         return 0
 
     async def _claim_and_start(self, room: int) -> int:
@@ -103,16 +114,16 @@ class Worker:
                 claimed = await self._database.run(lambda connection: self._claim(connection, room), unless=self._stopping)
             if claimed:
                 within_s = PREPARE_WITHIN_S - (time.monotonic() - claim_began)
-                recipients, sent = await self._database.run(
+                looked = await self._database.run(
                     lambda connection: self._look_up(connection, claimed), within_s=within_s, unless=self._stopping
                 )
-                for message, recipient in zip(claimed, recipients, strict=True):
-                    self._start(message, recipient, sent.get(message.message_id, {}))
+                for message, recipient in zip(claimed, looked.recipients, strict=True):
+                    self._start(message, recipient, looked)
                     # Rendering a whole batch at once would hold up the other channels, and this message's own send.
                     await asyncio.sleep(0)
         except DatabaseAwayError:
-            if claimed:
-                log.warning("%s: %d messages wait for their lease to run out", self._name, len(claimed))
+            for message in claimed:  # none was begun
+                self._record(message, release())
         return len(claimed)
 
     async def _claim(self, connection: Any, room: int) -> list[Claimed]:
@@ -122,57 +133,51 @@ class Worker:
             return []
         return await outbox.claim(connection, self._name, room)
 
-    async def _look_up(
-        self, connection: Any, claimed: Sequence[Claimed]
-    ) -> tuple[list[Recipient], dict[UUID, dict[str, datetime]]]:
+    async def _look_up(self, connection: Any, claimed: Sequence[Claimed]) -> Looked:
         await self._templates.refresh(connection)
         recipients = await address_book.recipients(connection, self._name, self._channel.reach, claimed)
-        return recipients, await outbox.sent_targets(connection, claimed)
+        tried = await outbox.tried(connection, claimed)
+        policy = await outbox.policy(connection, self._name)
+        keys = [target.key for recipient in recipients for target in recipient.targets]
+        return Looked(recipients, tried, policy, await outbox.dead_targets(connection, self._name, keys))
 
-    def _start(self, message: Claimed, recipient: Recipient, sent_before: Mapping[str, datetime]) -> None:
+    def _start(self, message: Claimed, recipient: Recipient, looked: Looked) -> None:
+        tried = looked.tried.get(message.message_id, NEW)
         if retry.is_given_up(message.age):
-            self._record(message, give_up(message, sent_before))
+            self._record(message, end_unsent("EXPIRED", "too old", tried))
             return
         reason = reason_to_suppress(recipient, self._channel.reach)
         if reason is not None:
-            self._record(message, end_unsent("SUPPRESSED", reason, sent_before))
+            self._record(message, end_unsent("SUPPRESSED", reason, tried))
+            return
+        targets = left_to_send([target for target in recipient.targets if target.key not in looked.dead], tried, looked.policy)
+        if not targets:
+            self._record(message, conclude(message, (), tried, looked.policy, 0.0))
             return
         try:
-            outgoing = Outgoing(message.message_id, self._templates.text(message, recipient))
+            text = self._templates.text(message, recipient)
         except RenderError as error:
-            self._record(message, end_unsent("FAILED", str(error), sent_before))
+            self._record(message, end_unsent("FAILED", str(error), tried))
             return
-        task = asyncio.create_task(self._deliver(message, outgoing, recipient, sent_before))
+        outgoing = Outgoing(
+            *(message.message_id, text, message.alert_type, message.customer_id, recipient.locale, message.event_time)
+        )
+        task = asyncio.create_task(self._deliver(message, outgoing, targets, tried, looked.policy))
         self._in_flight.add(task)
         task.add_done_callback(self._on_landed)
 
     async def _deliver(
-        self, message: Claimed, outgoing: Outgoing, recipient: Recipient, sent_before: Mapping[str, datetime]
+        self, message: Claimed, outgoing: Outgoing, targets: Sequence[Target], tried: Tried, policy: Policy
     ) -> None:
-        targets = [target for target in recipient.targets if target.key not in sent_before]
-        attempts = await send(self._channel, outgoing, targets)
-        self._judge_provider(attempts)
-        self._record(message, conclude(message, attempts, sent_before, random.random()), attempts)  # noqa: S311
-
-    def _judge_provider(self, attempts: Sequence[Attempt]) -> None:
-        for attempt in attempts:
-            if isinstance(attempt.result, Unknown) or (isinstance(attempt.result, Retry) and attempt.result.provider_down):
-                if self._breaker.is_open:
-                    log.warning(
-                        "%s: the provider is down (%s): trying one message at a time", self._name, attempt.result.reason
-                    )
-                self._breaker.failed(time.monotonic(), random.random())  # noqa: S311
-            else:
-                if not self._breaker.is_open:
-                    log.info("%s: the provider is back", self._name)
-                self._breaker.worked()
+        attempts = await send(self._providers, outgoing, targets)
+        self._record(message, conclude(message, attempts, tried, policy, random.random()), attempts)  # noqa: S311
 
     def _record(self, message: Claimed, conclusion: Conclusion, attempts: Sequence[Attempt] = ()) -> None:
         self._recorder.add(Record(message, conclusion, attempts))
 
     def _on_landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
-        if len(self._in_flight) <= self._breaker.most // 2:
+        if len(self._in_flight) <= self._channel.most_in_flight // 2:
             self._landed.set()
         if not task.cancelled() and task.exception() is not None:
             log.error("%s: a message could not be concluded", self._name, exc_info=task.exception())

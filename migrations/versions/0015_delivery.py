@@ -17,6 +17,7 @@ alter table alerting.delivery_attempt
     drop column provider, drop column receipt, drop column receipt_at,
     drop constraint outcome_is_known,
     add constraint outcome_is_known check (outcome in ('SENT', 'RETRY', 'DROP'));
+comment on column alerting.delivery_attempt.outcome is null;
 alter table alerting.outbox_due drop column held_for, drop column rescued;
 update alerting.outbox
    set state = case state when 'DELIVERED' then 'ACCEPTED' else 'FAILED' end

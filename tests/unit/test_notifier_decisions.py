@@ -13,8 +13,22 @@ from hypothesis import strategies as st
 from notifier import retry
 from notifier.breaker import Breaker
 from notifier.http_post import idempotency_key, judge
-from notifier.message import Attempt, Claimed, Drop, Reach, Recipient, Result, Retry, Sent, Target, Unknown
-from notifier.outcome import conclude, end_unsent, give_up
+from notifier.message import (
+    WHOLE,
+    Attempt,
+    Claimed,
+    Drop,
+    Policy,
+    Reach,
+    Recipient,
+    Result,
+    Retry,
+    Sent,
+    Target,
+    Tried,
+    Unknown,
+)
+from notifier.outcome import conclude, end_unsent, left_to_send, release
 from notifier.suppress import reason_to_suppress
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -53,7 +67,7 @@ failures = st.integers(1, 10_000)
 
 
 def attempt(result: Result, target: str = "t", at: datetime = NOW) -> Attempt:
-    return Attempt(Target(target, target), at, at, result)
+    return Attempt(Target(target, target), at, at, result, "p")
 
 
 # When to try again ------------------------------------------------------------------------------------------------
@@ -82,6 +96,8 @@ def test_pauses_are_never_nothing_and_never_beyond_their_cap(count: int, chance:
 
 DOWN = Retry("HTTP 503", provider_down=True)
 GONE = Drop("HTTP 410")
+LOST = Unknown("the connection was reset")
+NEVER_AGAIN = Policy(retries_unknown=False)
 
 
 @pytest.mark.parametrize(
@@ -97,40 +113,75 @@ GONE = Drop("HTTP 410")
 )
 def test_conclusions(results: list[Result], state: str, reason: str | None) -> None:
     attempts = [attempt(result, f"t{n}") for n, result in enumerate(results)]
-    concluded = conclude(MESSAGE, attempts, {}, 0.5)
+    concluded = conclude(MESSAGE, attempts, Tried(), Policy(), 0.5)
     assert (concluded.state, concluded.reason) == (state, reason)
     assert (concluded.retry_in_s is not None) == (state == "PENDING")
 
 
 def test_a_target_that_took_it_earlier_counts_from_that_time() -> None:
     earlier = NOW - timedelta(minutes=5)
-    assert conclude(MESSAGE, [attempt(GONE)], {"other": earlier}, 0.5).handed_at == earlier
-    assert conclude(MESSAGE, [attempt(Sent())], {"other": earlier}, 0.5).handed_at == earlier
-    assert conclude(MESSAGE, [], {"other": earlier}, 0.5).state == "ACCEPTED"
-    assert end_unsent("SUPPRESSED", "revoked", {"other": earlier}).state == "ACCEPTED"
-    assert end_unsent("SUPPRESSED", "revoked", {}).reason == "revoked"
+    assert conclude(MESSAGE, [attempt(GONE)], Tried({"other": earlier}), Policy(), 0.5).handed_at == earlier
+    assert conclude(MESSAGE, [attempt(Sent())], Tried({"other": earlier}), Policy(), 0.5).handed_at == earlier
+    assert conclude(MESSAGE, [], Tried({"other": earlier}), Policy(), 0.5).state == "ACCEPTED"
+    assert end_unsent("SUPPRESSED", "revoked", Tried({"other": earlier})).state == "ACCEPTED"
+    assert end_unsent("SUPPRESSED", "revoked", Tried()).reason == "revoked"
 
 
-def test_given_up_after_a_day() -> None:
+def test_what_may_have_been_sent_is_sent_again_or_ends_unknown() -> None:
+    """As the channel's policy says, and after a few tries in any case."""
+    again = conclude(MESSAGE, [attempt(LOST)], Tried(), Policy(unknown_tries_max=2), 0.5)
+    assert (again.state, again.reason, again.may_be_twice) == ("PENDING", LOST.reason, False)
+    for tried, policy in ((Tried(unknown={"t": 1}), Policy(unknown_tries_max=2)), (Tried(), NEVER_AGAIN)):
+        concluded = conclude(MESSAGE, [attempt(LOST)], tried, policy, 0.5)
+        assert (concluded.state, concluded.reason, concluded.falls_back) == ("UNKNOWN", LOST.reason, False)
+    assert conclude(MESSAGE, [attempt(LOST), attempt(Sent(), "u")], Tried(), NEVER_AGAIN, 0.5).state == "ACCEPTED"
+    assert conclude(MESSAGE, [attempt(GONE)], Tried(unknown={"u": 1}), NEVER_AGAIN, 0.5).state == "UNKNOWN"
+
+
+@pytest.mark.parametrize(("key", "twice"), [("t", True), (WHOLE, True), ("u", False)])
+def test_what_a_provider_takes_after_an_unknown_attempt_may_be_twice(key: str, twice: bool) -> None:
+    concluded = conclude(MESSAGE, [attempt(Sent())], Tried(unknown={key: 1}), Policy(), 0.5)
+    assert (concluded.state, concluded.may_be_twice) == ("ACCEPTED", twice)
+
+
+def test_who_is_left_to_send_to() -> None:
+    targets = [Target(key, key) for key in ("sent", "dropped", "unknown", "new")]
+    tried = Tried({"sent": NOW}, {"unknown": 1}, frozenset({"dropped"}))
+    assert [target.key for target in left_to_send(targets, tried, Policy())] == ["unknown", "new"]
+    assert [target.key for target in left_to_send(targets, tried, NEVER_AGAIN)] == ["new"]
+    assert left_to_send(targets, Tried(unknown={WHOLE: 1}), NEVER_AGAIN) == []
+    assert left_to_send(targets, Tried(unknown={WHOLE: 3}), Policy(unknown_tries_max=3)) == []
+
+
+def test_what_ends_unsent_says_when_it_may_have_been_sent() -> None:
+    concluded = end_unsent("SUPPRESSED", "revoked", Tried(unknown={WHOLE: 1}))
+    assert concluded.state == "UNKNOWN"
+    assert "revoked" in str(concluded.reason)
+
+
+def test_what_was_not_begun_is_no_attempt() -> None:
+    assert (release().state, release().uncounted, release().retry_in_s) == ("PENDING", True, 0.0)
+    nobody = Attempt(Target("t", "t"), NOW, NOW, Retry("the rate limit of p", after_s=3.0))
+    concluded = conclude(MESSAGE, [nobody], Tried(), Policy(), 0.5)
+    assert (concluded.uncounted, concluded.retry_in_s) == (True, 3.0)
+    assert not conclude(MESSAGE, [nobody, attempt(DOWN)], Tried(), Policy(), 0.5).uncounted
+
+
+def test_too_old_after_a_day() -> None:
     assert retry.is_given_up(retry.GIVE_UP_AFTER)
     assert not retry.is_given_up(retry.GIVE_UP_AFTER - timedelta(seconds=1))
-    old = dataclasses.replace(MESSAGE, attempt_no=601, last_reason="HTTP 503")
-    concluded = give_up(old, {})
-    assert (concluded.state, concluded.reason) == ("FAILED", "given up after 600 attempts: HTTP 503")
-    assert give_up(MESSAGE, {}).reason == "given up after 0 attempts"
-    assert give_up(old, {"other": NOW}).state == "ACCEPTED", "a target took it earlier"
 
 
-results = st.lists(st.sampled_from([Sent("r"), DOWN, GONE]), min_size=1, max_size=5)
+results = st.lists(st.sampled_from([Sent("r"), DOWN, GONE, LOST]), min_size=1, max_size=5)
 
 
 @given(results, chances, st.booleans())
 def test_a_conclusion_is_one_that_the_outbox_takes(given_results: list[Result], chance: float, before: bool) -> None:
     attempts = [attempt(result, f"t{n}") for n, result in enumerate(given_results)]
-    concluded = conclude(MESSAGE, attempts, {"earlier": NOW} if before else {}, chance)
+    concluded = conclude(MESSAGE, attempts, Tried({"earlier": NOW} if before else {}), Policy(), chance)
     assert (concluded.state == "ACCEPTED") <= (concluded.handed_at is not None)
     assert (concluded.state == "FAILED") <= (concluded.reason is not None)
-    assert (concluded.state == "PENDING") == (concluded.retry_in_s is not None) == (DOWN in given_results)
+    assert (concluded.state == "PENDING") == (concluded.retry_in_s is not None) == (not {DOWN, LOST}.isdisjoint(given_results))
 
 
 # Whether it is sent -----------------------------------------------------------------------------------------------
