@@ -35,8 +35,8 @@ class Stop:
 class Brake:
     """Counts what the gate lets through, and stops a type above its limit at once.
 
-    `limits`: messages a minute, by alert type; a type without one is not stopped. `stopped`: types stopped here whose pause is not
-    in the database yet. `resumed_at`: when an operator last resumed a type.
+    `limits`: messages a minute, by alert type; a type without one is not stopped. `stopped`: types stopped here whose pause is
+    not in the database yet. `resumed_at`: when an operator last resumed a type.
     """
 
     limits: Mapping[str, int] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What operators have settled, as this process knows it now: pauses, pilots, the brake's limits. Memory alone, asked per message."""
+"""What operators have settled, as this process knows it now: pauses, pilots, limits. Memory alone, asked for each message."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from notifier.quiet import quiet_until
 QUIET = "QUIET"
 PAUSE = "PAUSE:"
 DIGEST = "DIGEST:"
+FOREVER = datetime.max.replace(tzinfo=UTC)  # PostgreSQL gets it as infinity
 
 NO_TARGET = {Reach.DEVICES: "the customer has no device", Reach.ADDRESSES: "the customer has no verified address"}
 EXEMPT_FROM_QUIET = frozenset({"STATUTORY", "SECURITY"})
@@ -33,9 +34,9 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Keep it until then; None: until somebody releases it. `held_for` is what operators see it grouped by."""
+    """Keep it until then, or until somebody releases it (FOREVER). `held_for` is what operators see it grouped by."""
 
-    until: datetime | None
+    until: datetime
     held_for: str
     reason: str
 
@@ -86,7 +87,7 @@ def falls_back(recipient: Recipient) -> bool:
 def held_by_pause(message: Claimed, channel: str, controls: Controls) -> Hold | None:
     """The pause that holds this message now; asked again right before it is sent."""
     scope = controls.paused(message.alert_type, channel)
-    return None if scope is None else Hold(None, PAUSE + scope, f"{scope} is paused")
+    return None if scope is None else Hold(FOREVER, PAUSE + scope, f"{scope} is paused")
 
 
 def _forbidden(message: Claimed, recipient: Recipient, controls: Controls) -> str | None:
