@@ -117,6 +117,8 @@ class Providers:
         return result
 
     def _judge(self, line: _Line, result: Result) -> None:
+        if line.is_many:
+            return
         was_open = line.breaker.is_open
         if isinstance(result, Unknown):
             line.breaker.is_unknown(self._clock(), random.random())  # noqa: S311
@@ -147,6 +149,7 @@ class _Line:
     def __init__(self, provider: Provider, breaker: Breaker) -> None:
         self.provider = provider
         self.breaker = breaker
+        self.is_many: bool = getattr(provider, "is_many", False)
         self.bucket = None if provider.rate_per_s is None else Bucket(provider.rate_per_s)
         self.on_trial = False
 

@@ -18,8 +18,8 @@ class Relay:
     DOWN: nobody listens. SILENT: what the client sends arrives, and no answer comes back. GARBLED: the answer is none.
     """
 
-    def __init__(self, server_port: int) -> None:
-        self.port = 0
+    def __init__(self, server_port: int, port: int = 0) -> None:
+        self.port = port
         self._server_port = server_port
         self._mode = PASS
         self._listener: asyncio.Server | None = None
@@ -77,9 +77,9 @@ class Relay:
 
 
 @asynccontextmanager
-async def relay(server_port: int) -> AsyncIterator[Relay]:
-    """A relay that passes, until the end of the block."""
-    made = Relay(server_port)
+async def relay(server_port: int, port: int = 0) -> AsyncIterator[Relay]:
+    """A relay that passes, until the end of the block; at `port`, at any unless given."""
+    made = Relay(server_port, port)
     await made.behave(PASS)
     try:
         yield made

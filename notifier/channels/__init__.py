@@ -22,7 +22,8 @@ class Provider(Protocol):
     """One server that takes messages of a channel, by one protocol.
 
     `name` is the provider's own within its channel and stands in alerting.delivery_attempt; `rate_per_s` bounds the messages
-    that it is sent, None leaves them unbounded.
+    that it is sent, None leaves them unbounded. One that stands for many servers may say `is_many = True`: what one of them
+    does then says nothing of the others, and none is left alone for it.
     """
 
     name: str

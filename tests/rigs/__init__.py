@@ -8,6 +8,7 @@ IS_IDEMPOTENT: whether the server can know a repetition, by `key`;
 stage(folder): the server and the channel that sends to it, up to the end of the block; what they keep goes below `folder`.
 It may have
 HAS_REF = False: the server gives a message no name of its own;
+NEEDS_DATABASE = True: `stage` finds the URL of a database of the test's own in the file DATABASE_URL of `folder`;
 seen_as(text): how a body that was sent is read at the other end, where that differs (an e-mail's line ends).
 """
 
@@ -28,6 +29,9 @@ from notifier.message import Target
 # accept: takes it. refuse: not this message, for good. tempfail: not now. drop_answer: takes it and says nothing, hangs up.
 # down: nobody listens. nonsense: answers something that is no answer. hang: takes the data and is silent.
 MODES = ("accept", "refuse", "tempfail", "drop_answer", "down", "nonsense", "hang")
+
+
+DATABASE_URL = "database_url"
 
 
 class UnsupportedError(Exception):
