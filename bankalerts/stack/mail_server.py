@@ -1,7 +1,8 @@
 """The local mail server: a real SMTP server that keeps what it received, and a small HTTP page that shows it.
 
 POST /behaviour {"mode": ...}: `accept` takes everything; `refuse` answers 550 to each recipient; `tempfail` answers 451;
-`drop` takes the mail and closes the connection without its answer; `down` refuses connections.
+`drop` takes the mail and closes the connection without its answer; `nonsense` takes it and answers what is no answer; `hang`
+takes it and never answers; `down` refuses connections.
 """
 
 from __future__ import annotations
@@ -10,29 +11,45 @@ import argparse
 import asyncio
 import email
 import logging
+import ssl
 import weakref
 from collections.abc import Callable
+from dataclasses import dataclass
 from email.header import decode_header, make_header
 from email.message import Message
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from aiohttp import web
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from bankalerts import process, settings
 from bankalerts.errors import BankalertsError
 from bankalerts.stack.kept import LOOPBACK, Kept, arguments, routes, serve_http
 
-MODES = ("accept", "refuse", "tempfail", "drop", "down")
+MODES = ("accept", "refuse", "tempfail", "drop", "nonsense", "hang", "down")
 RECIPIENT_ANSWERS = {"refuse": "550 5.1.1 No such user here", "tempfail": "451 4.7.1 Try again later"}
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """What the server asks of its clients: TLS, which STARTTLS begins unless it is there from the start; a name and a password.
+
+    It takes a password over TLS only.
+    """
+
+    tls: ssl.SSLContext
+    from_the_start: bool = False
+    login: tuple[str, str] | None = None
 
 
 class MailServer:
     """The SMTP side: sessions, and how they are answered."""
 
-    def __init__(self, kept: Kept, host: str, port: int) -> None:
+    def __init__(self, kept: Kept, host: str, port: int, security: Security | None = None) -> None:
+        self._security = security
         self._kept = kept
         self._host = host
         self._port = port
@@ -44,7 +61,8 @@ class MailServer:
         """Take connections. Raises BankalertsError for a port in use."""
         loop = asyncio.get_running_loop()
         try:
-            self._listener = await loop.create_server(self._session, self._host, self._port)
+            tls = self._security.tls if self._security and self._security.from_the_start else None
+            self._listener = await loop.create_server(self._session, self._host, self._port, ssl=tls)
         except OSError as error:
             raise BankalertsError(
                 f"port {self._port} cannot be used at {self._host} ({error.strerror}): choose another"
@@ -92,12 +110,32 @@ class MailServer:
             )
         if self._mode == "drop":
             _hang_up(server)
+        elif self._mode == "hang":
+            await asyncio.Event().wait()
+        elif self._mode == "nonsense":
+            return f"<html>{envelope.rcpt_tos[0]} got it"
         return f"250 2.0.0 OK: queued as {uuid4().hex[:12].upper()}"
 
     def _session(self) -> SMTP:
-        session = SMTP(self, hostname="localhost", ident="bankalerts local mail server")
+        session = SMTP(self, hostname="localhost", ident="bankalerts local mail server", **self._secured())
         self._sessions.add(session)
         return session
+
+    def _secured(self) -> dict[str, Any]:
+        if self._security is None:
+            return {}
+        by_command = {} if self._security.from_the_start else {"tls_context": self._security.tls, "require_starttls": True}
+        if self._security.login is None:
+            return by_command
+        login = {"authenticator": partial(_authenticate, self._security.login), "auth_required": True}
+        return {**by_command, **login, "auth_require_tls": not self._security.from_the_start}
+
+
+def _authenticate(
+    login: tuple[str, str], _server: SMTP, _session: Session, _envelope: Envelope, _how: str, given: Any
+) -> AuthResult:
+    is_right = isinstance(given, LoginPassword) and (given.login.decode(), given.password.decode()) == login
+    return AuthResult(success=is_right, handled=is_right)
 
 
 def _hang_up(session: SMTP) -> None:
