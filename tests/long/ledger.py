@@ -1,7 +1,7 @@
 """Notifiers are killed at random under load, and the providers take messages and drop the answer: what became of every message?
 
 Two notifier processes, two channels. PUSH sends again what may have been sent; SMS does not, here. Each provider writes down
-what it takes, before it answers: the ledger. In the end every message has one final state; what a provider took twice is marked,
+what it takes before it answers: the ledger. In the end every message has one final state; what a provider took twice is marked,
 and its history has an attempt that nobody knows the outcome of; on SMS nothing was taken twice.
 """
 
