@@ -126,6 +126,8 @@ def test_a_type_without_balance_is_sent_to_those_who_may_not_see_it(database: st
 
 def test_a_failing_template_fails_its_message_and_stops_nothing_else(database: str, tmp_path: Path) -> None:
     async def scenario(scene: Scene) -> None:
+        # The database refuses such a template; its type may have changed since.
+        await scene.bank.run("alter table bank.message_template disable trigger check_row")
         await scene.bank.run(
             "insert into bank.message_template values"
             " ('CREDITED_ABOVE', 'PUSH', 'en', 2, null, 'Dear {{ customer.full_name }}, {{ event.no_such_column }}')"
