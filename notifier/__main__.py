@@ -11,7 +11,8 @@ import asyncpg
 from bankalerts import process, settings
 from bankalerts.errors import BankalertsError
 from bankalerts.settings import Settings
-from notifier.channels import discover
+from notifier import receipts
+from notifier.channels import Opened, discover
 from notifier.database import Database, listen
 from notifier.undrained import warn_of_undrained
 from notifier.worker import Worker
@@ -20,7 +21,7 @@ log = logging.getLogger("notifier")
 
 # A worker claims on one connection while it records on another.
 CONNECTIONS_PER_WORKER = 2
-CONNECTIONS_BESIDE = 1  # for warn_of_undrained
+CONNECTIONS_BESIDE = 3  # for warn_of_undrained, for receipts, for what a channel writes itself
 
 
 async def serve(given: Settings, stop: asyncio.Event) -> None:
@@ -28,7 +29,8 @@ async def serve(given: Settings, stop: asyncio.Event) -> None:
 
     1. Make every channel; a wrong setting ends it here.
     2. Connect, start one worker per channel, listen for notices; ready when it listens. Warn of channels without a worker.
-    3. At the stop: claim no more, let messages in flight land, record them.
+    3. Take receipts, where the settings say so.
+    4. At the stop: claim no more, let messages in flight land, record them.
     """
     channels = {name: make(given) for name, make in discover().items()}
     connections = CONNECTIONS_PER_WORKER * len(channels) + CONNECTIONS_BESIDE
@@ -41,7 +43,11 @@ async def serve(given: Settings, stop: asyncio.Event) -> None:
                 worker.wake()
 
     try:
+        for channel in channels.values():
+            if isinstance(channel, Opened):
+                await channel.open(database)
         async with asyncio.TaskGroup() as group:
+            taking = group.create_task(receipts.serve(given, database, stop))
             running = [group.create_task(worker.run()) for worker in workers.values()]
             listens = asyncio.Event()
             listening = group.create_task(listen(given.database_url, given.name, wake, listens))
@@ -52,7 +58,7 @@ async def serve(given: Settings, stop: asyncio.Event) -> None:
             await stop.wait()
             for worker in workers.values():
                 worker.stop()
-            await asyncio.wait(running)
+            await asyncio.wait([*running, taking])
             listening.cancel()
             warning.cancel()
     finally:
@@ -67,6 +73,8 @@ async def _serve_until_signalled(given: Settings) -> None:
         await serve(given, stop)
     except BaseExceptionGroup as group:
         refused = _first(group)
+        if isinstance(refused, BankalertsError):
+            raise refused from group
         if not isinstance(refused, asyncpg.PostgresError):
             raise
         raise BankalertsError(f"PostgreSQL refuses what the notifier asks ({refused}): run `alembic upgrade head`") from group

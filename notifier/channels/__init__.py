@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from bankalerts.settings import Settings
+from notifier.database import Database
 from notifier.message import Outgoing, Reach, Result, Target
 
 
@@ -61,6 +62,14 @@ class PlainChannel(Channel, Protocol):
 
     async def send(self, address: str, outgoing: Outgoing) -> Result:
         """Send to one address or device. Failures that it knows are results, their reasons without personal data."""
+
+
+@runtime_checkable
+class Opened(Protocol):
+    """A channel that needs PostgreSQL itself."""
+
+    async def open(self, database: Database) -> None:
+        """Called once, before the first message is claimed."""
 
 
 @runtime_checkable
