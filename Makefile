@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 JAVA_PARTS := $(VENV)/.java-parts
 QUIX := $(VENV)/var/bankalerts/quix
 BENCH_PARTS := $(VENV)/.bench-parts
-LONG := long-berka long-berka-kill long-rebalance long-interleave long-latency long-mail-down long-new-type long-bulk long-explain long-differential long-windows \
+LONG := long-berka long-berka-kill long-rebalance long-interleave long-latency long-mail-down long-new-type long-bulk long-burst long-explain long-differential long-windows \
   long-ledger long-drain long-isolation long-hostile
 
 .PHONY: help demo test lint venv clean lock schema alert-types bench bench-small $(LONG)
@@ -39,6 +39,7 @@ long-latency: ## 200 entries a second for 60 seconds against floors measured at 
 long-mail-down: ## The mail server refuses connections for 30 seconds; push goes on as before.
 long-explain: ## 20,000 events of every kind in races with all that decides: audit.explain agrees with the engine on each.
 long-bulk: ## A million entries in one transaction, a reload of 500,000 permissions, a burst, beside live entries.
+long-burst: ## Of that the bursts alone: whether one account holds up the others.
 long-new-type: ## A new alert type by one file while the stack runs under load: its first alert within 2 seconds.
 long-windows: ## Windows over 288,062 real card uses, late and shuffled cards, silent loan applications: equal to authors and brute force.
 long-differential: ## 50,000 random expressions and windows: engine and PostgreSQL find the same.

@@ -21,6 +21,7 @@ NAMES = (
     "mail-down",
     "new-type",
     "bulk",
+    "burst",
     "explain",
     "differential",
     "windows",

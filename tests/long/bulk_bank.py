@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import dataclass
 
 from tests.chain import Connection
 
 LIVE_ACCOUNTS = 50
 BURST_AT_ONCE = 20
+BURST_PER_S = 10_000
 FIRST_CUSTOMER = 7_000_000
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """`entries` of one transaction; `customers_each` of `accounts`; those of the account of the burst, and its entries.
+    """`entries` of one transaction; `customers_each` of `accounts`; those of the account of the bursts, its entries in each.
 
     `calm_s`: for how long the live entries are measured alone.
     """
@@ -23,6 +26,7 @@ class Sizes:
     customers_each: int
     burst_customers: int
     burst_entries: int
+    bursts: int
     calm_s: float
 
 
@@ -67,7 +71,8 @@ on conflict (account_id, customer_id) do update set valid_from = excluded.valid_
 # most match nobody, ten of them an eighth of the crowd each
 BURST = """
 insert into bank.account_entry (entry_id, booking_date, account_id, amount_minor, currency, description)
-select 'burst-' || n, current_date, 'crowd', case when n %% %(every)s = 0 then -55500 else -100 end, 'EUR', 'burst'
+select 'burst-' || %(round)s || '-' || n, current_date, 'crowd', case when n %% %(every)s = 0 then -55500 else -100 end, 'EUR',
+       'burst'
   from generate_series(%(from)s::bigint, %(until)s::bigint) n
 """
 
@@ -76,6 +81,7 @@ def load(connection: Connection, sizes: Sizes) -> None:
     values = _values(sizes)
     for statement in (CUSTOMERS, ACCOUNTS, PERMISSIONS, PREFERENCES):
         connection.execute(statement, values)
+    connection.execute("analyze")
 
 
 def million(connection: Connection, sizes: Sizes) -> None:
@@ -88,10 +94,13 @@ def reload(connection: Connection) -> None:
     connection.execute(RELOAD, {})
 
 
-def burst(connection: Connection, sizes: Sizes) -> None:
-    """Many transactions of some entries, as fast as they go."""
+def burst(connection: Connection, sizes: Sizes, round_no: int) -> None:
+    """Many transactions of some entries, 10,000 entries a second. A burst may come again, in another round."""
+    started, never = time.monotonic(), threading.Event()
     for number in range(1, sizes.burst_entries + 1, BURST_AT_ONCE):
+        never.wait(max(0.0, started + number / BURST_PER_S - time.monotonic()))
         values = {"from": number, "until": number + BURST_AT_ONCE - 1, "every": sizes.burst_entries // 10}
+        values["round"] = round_no
         connection.execute(BURST, values)
 
 

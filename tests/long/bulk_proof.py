@@ -20,12 +20,16 @@ select (select count(*) from alerting.alert),
        (select count(*) from alerting.quarantine)
 """
 
-# the entry's own commit to the commit of its alert; and how much of it capture takes, which hands on one commit after the other
+# from the entry's own commit to that of its alert. In it: capture, which hands on one commit after the other; until the engine
+# has decided; until that is committed
 LIVE_DELAYS = """
 select count(*), percentile_disc(0.5) within group (order by ms), percentile_disc(0.99) within group (order by ms), max(ms),
-       percentile_disc(0.99) within group (order by capture_ms)
+       percentile_disc(0.99) within group (order by capture_ms), percentile_disc(0.99) within group (order by decision_ms),
+       percentile_disc(0.99) within group (order by writing_ms)
   from (select extract(epoch from pg_xact_commit_timestamp(a.xmin) - pg_xact_commit_timestamp(e.xmin)) * 1000 as ms,
-               extract(epoch from a.on_kafka_at - pg_xact_commit_timestamp(e.xmin)) * 1000 as capture_ms
+               extract(epoch from a.on_kafka_at - pg_xact_commit_timestamp(e.xmin)) * 1000 as capture_ms,
+               extract(epoch from a.decided_at - a.on_kafka_at) * 1000 as decision_ms,
+               extract(epoch from pg_xact_commit_timestamp(a.xmin) - a.decided_at) * 1000 as writing_ms
           from bank.account_entry e join alerting.alert a on (a.event_id, a.event_date) = (e.entry_id, e.booking_date)
          where e.entry_id like 'live-%%' and e.inserted_at >= %(began)s and e.inserted_at < %(ended)s) live
 """
