@@ -3,7 +3,7 @@
 import sys
 
 from bankalerts import process, settings
-from engine import loop
+from engine import member
 from engine.database import Stopped
 
 # A write goes on beside the matching: it needs Python's lock a few times only, and would wait 5 ms for it each time.
@@ -16,7 +16,7 @@ def main() -> None:
     process.configure_logging(found.name)
     stop = process.stop_event()
     try:
-        loop.run(found, stop, lambda: process.announce_ready(found))
+        member.run(found, stop, lambda: process.announce_ready(found))
     except Stopped:
         return
 

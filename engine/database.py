@@ -85,6 +85,7 @@ class Database:
                     return None
 
     def _is_done(self, topic: Topic, moves: Sequence[Move]) -> bool:
+        """Whether the transaction that moves them was committed. One that moves none may be done again, to no effect: no."""
         partitions = [move.partition for move in moves]
         rows = self.reading(
             lambda connection: list(
@@ -92,10 +93,10 @@ class Database:
             )
         )
         stored = {partition: position for partition, _, position in rows}
-        if all(stored.get(move.partition) == move.next for move in moves):
-            return True
         if all(stored.get(move.partition) == move.expected for move in moves):
             return False
+        if all(stored.get(move.partition) == move.next for move in moves):
+            return True
         raise PositionLost(f"positions of {topic.name} were moved by another engine while the database was away")
 
     def _connect(self) -> Connection:

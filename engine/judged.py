@@ -80,11 +80,12 @@ class Judged(msgspec.Struct):
         return Refused(topic, record.partition, record.offset, message.key(), message.value(), self.reason or "")
 
 
-def in_portions(records: Iterable[Record]) -> Iterator[Portion]:
-    """Portions of whole records, each with about MOST_ALERTS alerts and candidates, or one record.
+def in_portions(records: Iterable[Record], most: int | None = None) -> Iterator[Portion]:
+    """Portions of whole records, each with about so many alerts and candidates (MOST_ALERTS), or one record.
 
     What an event leads to by itself is judged here already; what depends on the past is not.
     """
+    most = MOST_ALERTS if most is None else most
     portion, weight = Portion([], {}, {}, []), 0
     for record in records:
         portion.records.append(record)
@@ -106,7 +107,7 @@ def in_portions(records: Iterable[Record]) -> Iterator[Portion]:
         if remembering or isinstance(event, Timer):
             portion.remembering[index] = remembering
         weight += len(alerts) + len(remembering)
-        if weight >= MOST_ALERTS:
+        if weight >= most:
             yield portion
             portion, weight = Portion([], {}, {}, []), 0
     if portion.records:

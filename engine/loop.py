@@ -7,16 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import psycopg
-from confluent_kafka import KafkaException, Message
+from confluent_kafka import Message
 
 from bankalerts.errors import BankalertsError
-from bankalerts.kafka import answering
 from bankalerts.settings import Settings
 from bankalerts.topics import Topics
 from engine import decode, outbox, recall, timer_rows
@@ -24,12 +22,12 @@ from engine.catalogue import Catalogue
 from engine.checkpoint import Checkpoints
 from engine.database import Database, Stopped
 from engine.judged import Judged, Portion, Record, batch_of, decide, in_portions, keys_of, needs_of, timers_of
-from engine.memory import EventKey, Memory
+from engine.lanes import Lanes
+from engine.memory import EventKey, Memory, key_of
 from engine.outbox import Batch, Move, PositionLost, Refused
 from engine.positions import Positions, read_position
 from engine.readers import EventReader, Stalled, admin_client, describe, kafka_config, source, watermarks
 from engine.state_follower import STALLED_AFTER_S, Lookup, StateFollower
-from engine.timekeeper import Timekeeper
 from engine.timer import Standing
 
 log = logging.getLogger(__name__)
@@ -37,11 +35,13 @@ log = logging.getLogger(__name__)
 GROUP = "bankalerts-engine"
 AT_ONCE = 500  # events that are decoded before they are matched
 BACKLOG = 1_000  # so many events at once are a backlog
+LEAST_STATE = 20  # records that are applied in a turn: the marker of an account with many customers may take a millisecond
 MOST_EVENTS = 10_000  # at once, when there is a backlog; live, a turn takes what is there
 IDLE_S = 0.05
+FROM_A_LANE = 20  # records at once
+PAUSE_S = 0.002  # between helpings: whoever comes goes first
 STORE_POSITIONS_EVERY_S = 1.0
 KEEP_CHECKPOINTS_EVERY_S = 600.0
-REJOIN_AFTER_S = 1.0
 UNKNOWN_VERSION = "the versions stamped on it are not known here: is it from another database?"
 
 Stalls = set[tuple[int, int]]
@@ -76,6 +76,7 @@ class Engine:
         self._positions = Positions()
         self._memory = Memory()
         self._under_way: Write | None = None
+        self._lanes = Lanes()
         self._writer = ThreadPoolExecutor(1, "writer")
         self._parked: set[int] = set()  # catalogue versions whose parked types were told
         self._stored_at = self._came_at = self._kept_at = time.monotonic()
@@ -95,23 +96,27 @@ class Engine:
 
         1. take the events that are there
         2. apply the state that is there
-        3. decode; what cannot be decoded goes to the quarantine
+        3. decode; what cannot be decoded goes to the quarantine; what would hold up the others waits in a lane
         4. find the state and the catalogue each event was stamped with; none: quarantine
         5. match; for a portion of the events at a time:
         6. load what has to be known of the past, and judge on it
         7. write alerts, messages, what is remembered, quarantine and positions, in one transaction; behind a backlog, while the
            next events are read and matched: whatever asks PostgreSQL, or writes, waits for that transaction first
+        8. a helping of what waits in lanes: the same with it
         """
         untidy = True
         while not stop.is_set():
-            messages = self._events.read(MOST_EVENTS, 0 if untidy else IDLE_S)
+            wait_s = PAUSE_S if self._lanes else 0 if untidy else IDLE_S
+            messages = self._events.read(min(MOST_EVENTS, self._lanes.room), wait_s)
             untidy = bool(messages) or self._state.tidy()
-            self._check_progress(bool(messages))
-            self._state.read_on()
+            self._check_progress(bool(messages or self._lanes))
+            untidy |= self._state.read_on(most=max(LEAST_STATE, len(messages))) > 0
             ahead = len(messages) >= BACKLOG
             for portion in in_portions(self._records(messages)):
                 self._write(portion, self._judge(portion), ahead)
                 self._memory.prune()
+            if self._lanes.is_due(time.monotonic(), came=bool(messages)):
+                self._help()
             if not ahead:
                 self._finish_write()
             self._store_positions(STORE_POSITIONS_EVERY_S)
@@ -143,26 +148,23 @@ class Engine:
                     raise Stalled(f"{self._topic.name}, partition {partition}: {newest - position} events do not come")
 
     def _records(self, messages: Sequence[Message]) -> Iterator[Record]:
-        """The records that are due, each with its event and what that is judged on, or a reason for the quarantine.
+        """The records to judge now, each with its event and what that is judged on, or a reason for the quarantine.
 
         Lazy, some at a time: what was just decoded and found is still in the processor's cache when it is matched.
         """
         due = self._positions.all()
         for start in range(0, len(messages), AT_ONCE):
-            yield from self._some_records(messages[start : start + AT_ONCE], due)
+            some = decoded_ones(messages[start : start + AT_ONCE], due)
+            records = self._lanes.sort(some, live=len(messages) < AT_ONCE)
+            self._find(records)
+            yield from records
 
-    def _some_records(self, messages: Iterable[Message], due: Mapping[int, int]) -> list[Record]:
-        records = []
-        for message in messages:
-            partition: Any = message.partition()  # a record that came from Kafka has both
-            offset: Any = message.offset()
-            if offset >= due.get(partition, offset + 1):
-                records.append(decoded(partition, offset, message))
+    def _find(self, records: list[Record]) -> None:
+        """What each is judged on, or why it cannot be judged."""
         lookup = self._state.find(records)
         if lookup.missing:
             self._find_elsewhere(lookup)
         self._park(lookup.parked)
-        return records
 
     def _find_elsewhere(self, lookup: Lookup) -> None:
         """The states that memory does not have: by reading on, or from the history tables."""
@@ -187,12 +189,13 @@ class Engine:
             self._reading(lambda connection: recall.load(connection, self._memory, needs))
             if timers := timers_of(portion):
                 standing = self._reading(lambda connection: timer_rows.load(connection, timers))
+        self._lanes.note_crowds(portion)
         return list(decide(portion, self._memory, recorded, datetime.now(UTC), standing))
 
     def _write(self, portion: Portion, found: Sequence[Judged], ahead: bool) -> None:
         """Write what these records led to; `ahead`: go on while it is written."""
         self._finish_write()
-        after = {record.partition: record.offset + 1 for record in portion.records}
+        after = self._lanes.marks({record.partition: record.offset + 1 for record in portion.records})
         if not found:
             self._positions.judged(after)
             return
@@ -203,6 +206,45 @@ class Engine:
         self._under_way = write
         if not ahead:
             self._finish_write()
+
+    def _help(self) -> None:
+        """Judge a helping of what waits in lanes; or write a part of what the one before led to.
+
+        The last part says that the events were judged: if it is not written, all of them are judged again, to no effect.
+        """
+        helping = self._lanes.helping
+        if not self._lanes.parts:
+            portion = next(in_portions(self._waiting(helping.judging_s), helping.alerts))
+            self._lanes.found = self._judge(portion)
+            self._memory.prune()
+            self._lanes.parts.extend(batch_of(self._topic, self._lanes.found).parts(helping.alerts))
+            if len(self._lanes.parts) > 1:
+                return
+        self._finish_write()
+        self._write_part(self._lanes.parts.popleft())
+        if not self._lanes.parts:
+            self._positions.judged(self._lanes.marks_when_done())
+            self._lanes.done()
+
+    def _waiting(self, most_s: float) -> Iterator[Record]:
+        """Of what waits in lanes some, for about so long."""
+        until = time.monotonic() + most_s
+        while records := self._lanes.next(FROM_A_LANE):
+            self._find(records)
+            for record in records:
+                self._lanes.take(record)
+                yield record
+            if time.monotonic() > until:
+                return
+
+    def _write_part(self, batch: Batch) -> None:
+        if batch.empty:
+            return
+        after = self._lanes.marks_when_done()
+        if self._lanes.parts:
+            after = {partition: position for partition, position in self._positions.all().items() if partition in after}
+        self._under_way = Write(self._lanes.found, after, self._positions.moves(after), batch)
+        self._finish_write()
 
     def _finish_write(self) -> None:
         """Have what is under way written. Where PostgreSQL refuses a value of it, one by one: the others flow on."""
@@ -218,6 +260,8 @@ class Engine:
             log.warning("PostgreSQL refuses a value of %d decisions (%s): one by one", len(write.found), type(error).__name__)
             # memory has seen what is not written now, and so have those that were judged after it
             self._memory.clear()
+            if write.found is self._lanes.found:
+                self._lanes.parts.clear()
             for judged in write.found:
                 self._judge_alone(judged.record)
             self._positions.judged(write.after)
@@ -225,9 +269,12 @@ class Engine:
             self._stored(write.moves, write.batch)
 
     def _judge_alone(self, record: Record) -> None:
-        """Judge and write a record once more, by itself. What PostgreSQL refuses goes to the quarantine and is forgotten."""
-        after = {record.partition: record.offset + 1}
-        again = self._some_records([record.message], {record.partition: record.offset})
+        """Judge and write a record once more, the position stays. What PostgreSQL refuses goes to the quarantine, forgotten."""
+        now = self._positions.all()
+        after = {partition: position for partition, position in now.items() if partition == record.partition}
+        again = decoded_ones([record.message], {record.partition: record.offset})
+        self._find(again)
+        keys = [key_of(each.event) for each in again if each.event is not None]
         for judged in [judged for portion in in_portions(again) for judged in self._judge(portion)]:
             try:
                 self._store(after, batch_of(self._topic, [judged]))
@@ -235,6 +282,8 @@ class Engine:
                 if not judged.decisions and judged.seen is None:
                     raise
                 self._memory.clear()
+                if judged.seen is not None and self._reading(lambda connection: recall.read_recorded(connection, keys)):
+                    continue  # it was written, and only the answer was lost
                 reason = f"PostgreSQL refuses its alert: {type(refusal).__name__}"
                 self._store(after, batch_of(self._topic, [Judged(judged.record, [], reason=reason)]))
 
@@ -308,12 +357,24 @@ class Engine:
 
     def _lost(self, partitions: list[int]) -> None:
         self._positions.give_up(partitions)
+        self._lanes.give_up(partitions)
         self._memory.clear()  # another engine goes on with these: what is remembered here would be old when they come back
         self._state.remove(partitions)
         log.info("gave up partitions %s; states so far: %s", sorted(partitions), self._state.told())
 
     def _quarantine_now(self, refused: Refused) -> None:
         self._reading(lambda connection: outbox.quarantine(connection, self._name, refused))
+
+
+def decoded_ones(messages: Iterable[Message], due: Mapping[int, int]) -> list[Record]:
+    """Those of the messages that are due, as records."""
+    records = []
+    for message in messages:
+        partition: Any = message.partition()  # a record that came from Kafka has both
+        offset: Any = message.offset()
+        if offset >= due.get(partition, offset + 1):
+            records.append(decoded(partition, offset, message))
+    return records
 
 
 def decoded(partition: int, offset: int, message: Message) -> Record:
@@ -336,31 +397,3 @@ def check_partitions(database: Database, counts: dict[str, int]) -> None:
                 f"topic {name} has {count} partitions, alerting.topic_layout says {wanted}: the engine halts; "
                 "set the row back, or make new topics and a new snapshot"
             )
-
-
-def run(settings: Settings, stop: threading.Event, on_ready: Callable[[], None]) -> None:
-    """Judge until `stop`. Raises BankalertsError when that is impossible."""
-    with answering(settings.kafka, settings.name):
-        pass  # asked once: later on, an outage is waited for
-    with Database(settings.database_url, settings.name, stop) as database, timekeeping(settings):
-        stalls: Stalls = set()
-        while not stop.is_set():
-            try:
-                run_as_member(Engine(settings, database, stalls, on_ready), stop)
-            except PositionLost as lost:
-                log.warning("%s: joining the group anew", lost)
-            except (KafkaException, Stalled) as error:
-                log.warning("Kafka: %s: joining the group anew in %.0f s", error, REJOIN_AFTER_S)
-                stop.wait(REJOIN_AFTER_S)
-
-
-def timekeeping(settings: Settings) -> AbstractContextManager[object]:
-    """A timekeeper, unless the setting says off."""
-    return nullcontext() if settings.timekeeper == "off" else Timekeeper(settings)
-
-
-def run_as_member(engine: Engine, stop: threading.Event) -> None:
-    try:
-        engine.run(stop)
-    finally:
-        engine.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -83,6 +83,12 @@ class Batch:
     @property
     def empty(self) -> bool:
         return not (self.decisions or self.refused or self.seen)
+
+    def parts(self, most: int) -> list[Batch]:
+        """The same in as many batches as it takes, with at most so many alerts each. All but alerts is in the last one."""
+        parts = [Batch(self.decisions[start : start + most]) for start in range(0, len(self.decisions), most)] or [Batch()]
+        parts[-1] = replace(self, decisions=parts[-1].decisions)
+        return parts
 
 
 def write(connection: Connection, engine: str, topic: Topic, moves: Sequence[Move], batch: Batch) -> None:

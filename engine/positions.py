@@ -41,12 +41,15 @@ class Positions:
         self._next.update(next_offsets)
 
     def moves(self, next_offsets: Mapping[int, int]) -> list[Move]:
-        """What is to be stored together with the records before `next_offsets`; by partition, so that none deadlock."""
+        """What is to be stored together with the records before `next_offsets`; by partition, so that none deadlock.
+
+        Those partitions are among it in any case: a position that does not move must not have been moved by another engine.
+        """
         after = {**self._next, **next_offsets}
         return [
             Move(partition, stored, after[partition])
             for partition, stored in sorted(self._stored.items())
-            if after[partition] != stored
+            if after[partition] != stored or partition in next_offsets
         ]
 
     def stored(self, moves: Iterable[Move]) -> None:

@@ -176,13 +176,13 @@ class StateFollower:
                 partition, Checkpoint(position, states, frozenset(snapshot.spoilt), tuple(snapshot.wishes.all()))
             )
 
-    def read_on(self, timeout_s: float = 0.0) -> int:
-        """Apply what the state topics have, waiting for the first record; returns how many records there were."""
+    def read_on(self, timeout_s: float = 0.0, most: int = READ_AT_ONCE) -> int:
+        """Apply up to so many records of the state topics, waiting for the first one; returns how many there were."""
         if self._to_keep:
             self._keep_next()
         records = 0
         whole, self._whole = self._whole, False
-        for where, message in self._reader.read(READ_AT_ONCE, timeout_s):
+        for where, message in self._reader.read(most, timeout_s):
             self._apply(where, message)
             records += 1
         self._whole = whole

@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 from engine import history, loop
 from engine.database import Database
 from engine.judged import Record, in_portions
+from engine.lanes import Lanes, Limits
 from engine.memory import Memory
 from engine.outbox import Topic
 from engine.positions import Positions, read_position
@@ -74,7 +75,9 @@ class _States:
 class EngineAlone(loop.Engine):
     """An engine whose topic is `records`, of one partition; it begins where PostgreSQL says that it was judged up to."""
 
-    def __init__(self, url: str, records: Sequence[tuple[bytes, bytes]], most_kept: int | None = None) -> None:
+    def __init__(
+        self, url: str, records: Sequence[tuple[bytes, bytes]], most_kept: int | None = None, limits: Limits | None = None
+    ) -> None:
         self._name = "engine-alone"
         self._database = Database(url, self._name, threading.Event())
         self._topic = TOPIC
@@ -83,10 +86,12 @@ class EngineAlone(loop.Engine):
         self._positions = Positions()
         self._parked = set()
         self._under_way = None
+        self._lanes = Lanes(limits)
         self._writer = ThreadPoolExecutor(1)
         self._state = _States()  # type: ignore[assignment]
         self._stored_at = 0.0
         self._positions.take(0, self._database.reading(lambda connection: read_position(connection, self._name, TOPIC, 0, 0)))
+        self._read_up_to = self.position
 
     def __enter__(self) -> EngineAlone:
         return self
@@ -104,20 +109,30 @@ class EngineAlone(loop.Engine):
         return self._positions.next(0) or 0
 
     def turn(self, most: int, portions: int | None = None) -> int:
-        """Judge up to so many records, at most so many portions of them; returns how many records are left."""
-        start = self.position
+        """Judge up to so many records, or so many portions of them, and a helping of what waits; returns how many are left."""
+        start, self._read_up_to = self._read_up_to, min(self._read_up_to + most, len(self._records_there))
         messages = [
             Message(topic=TOPIC.name, partition=0, offset=offset, key=key, value=value, timestamp=(1, 0))
-            for offset, (key, value) in enumerate(self._records_there[start : start + most], start=start)
+            for offset, (key, value) in enumerate(self._records_there[start : self._read_up_to], start=start)
         ]
         for number, portion in enumerate(in_portions(self._records(messages))):
             if number == portions:
+                self._begin_anew()
                 break
             self._write(portion, self._judge(portion), ahead=most > 50)
             self._memory.prune()
+        if self._lanes:
+            self._help()
         self._finish_write()
         self._store_positions(0)
         return len(self._records_there) - self.position
+
+    def _begin_anew(self) -> None:
+        """As where a partition is given up and comes back."""
+        self._finish_write()
+        self._lanes.give_up([0])
+        self._memory.clear()
+        self._read_up_to = self.position
 
     def run_all(self, most: int = 10_000) -> None:
         while self.turn(most):

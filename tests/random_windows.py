@@ -18,6 +18,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from engine.decode import COLUMNS
+from engine.lanes import Helping, Limits
 from tests.conditions import DECLARED, Writer
 from tests.judging import KEYS, EngineAlone, captured
 
@@ -25,6 +26,8 @@ Connection = psycopg.Connection[Any]
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ACCOUNTS, CUSTOMERS = ("a-1", "a-2"), (1, 2)
 AGGREGATES = ("COUNT", "COUNT", "SUM", "MIN", "MAX", "AVERAGE", "SINCE")
+# all in one go; nearly everything waits, and is judged one by one, its alerts written one by one; something of both
+LIMITS = (Limits(), Limits(many=1, small=Helping(0.0, 1)), Limits(many=3, crowd=2, small=Helping(0.0, 2)))
 LENGTHS = ("10", ":length_s", ":length_s * 2 + 5", ":length_s / :least", "86400")
 PARAMETERS = {**DECLARED, "length_s": {"type": "integer", "default": 20}, "least": {"type": "integer", "default": 2}}
 GROUPS = {
@@ -70,7 +73,7 @@ def judge_and_compare(url: str, draw: Callable[[Any], Any], seed: int, events: i
         put_bank(apart, draw, chosen)
         bank = Bank(connections, chosen)
         topic: list[tuple[bytes, bytes]] = []
-        engine = EngineAlone(url, topic)
+        engine = EngineAlone(url, topic, limits=chosen.choice(LIMITS))
         for number in range(events):
             bank.insert(number)
             if chosen.random() < 0.2:
@@ -80,7 +83,7 @@ def judge_and_compare(url: str, draw: Callable[[Any], Any], seed: int, events: i
                 engine.turn(chosen.choice((1, 7, 60)), chosen.choice((1, None)))
             if chosen.random() < 0.03:
                 engine.kill()
-                engine = EngineAlone(url, topic, most_kept=chosen.choice((0, 30, 10**6)))
+                engine = EngineAlone(url, topic, chosen.choice((0, 30, 10**6)), chosen.choice(LIMITS))
         topic += bank.commit(apart)
         with engine:
             engine.run_all(chosen.choice((7, 1000)))

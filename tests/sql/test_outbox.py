@@ -113,6 +113,8 @@ def test_whoever_lost_a_position_writes_nothing(engine: Connection) -> None:
     outbox.write(engine, "engine-2", TOPIC, [Move(0, 0, 1)], Batch())
     with pytest.raises(PositionLost, match="1 of 2 positions"):
         outbox.write(engine, "engine-1", TOPIC, MOVES, Batch([decision(1)], [refused(4)]))
+    with pytest.raises(PositionLost):
+        outbox.write(engine, "engine-1", TOPIC, [Move(0, 0, 0)], Batch([decision(1)]))
     recreated = Topic(TOPIC.name, "id-2")
     with pytest.raises(PositionLost):
         outbox.write(engine, "engine-1", recreated, [Move(3, 0, 1)], Batch([decision(1)]))
@@ -153,9 +155,13 @@ def test_a_stalled_twin_that_wakes_in_the_middle_cannot_write(engine: Connection
 
 
 @pytest.mark.parametrize("lose_answer", [False, True], ids=["before the message", "before its answer"])
-@pytest.mark.parametrize("duplicates", [False, True], ids=["new alerts", "some there already"])
+@pytest.mark.parametrize(
+    ("duplicates", "moved_to"),
+    [(False, 10), (True, 10), (False, 0)],
+    ids=["new alerts", "some there already", "the position stays: an event before it waits"],
+)
 def test_exactly_once_wherever_the_connection_breaks(
-    engine: Connection, database: str, monkeypatch: pytest.MonkeyPatch, lose_answer: bool, duplicates: bool
+    engine: Connection, database: str, monkeypatch: pytest.MonkeyPatch, lose_answer: bool, duplicates: bool, moved_to: int
 ) -> None:
     monkeypatch.setattr(engine_database, "BACKOFF_S", (0.0, 0.01, 0.05))
     with cutting_proxy(database) as proxy, Database(proxy.url, "engine-1", threading.Event()) as through:
@@ -165,7 +171,7 @@ def test_exactly_once_wherever_the_connection_breaks(
             batch = Batch([decision(2 * cut_at + 1), decision(2 * cut_at + 2)], [Refused(topic, 0, cut_at, None, None, "why")])
             if duplicates:
                 outbox.write(engine, "engine-1", topic, [Move(3, 0, 1)], Batch(batch.decisions[:1]))
-            moves = [Move(0, 0, 10)]
+            moves = [Move(0, 0, moved_to)]
             before = counts(engine)
             proxy.arm(cut_at, lose_answer)
             work = partial(outbox.write, engine="engine-1", topic=topic, moves=moves, batch=batch)
@@ -173,10 +179,20 @@ def test_exactly_once_wherever_the_connection_breaks(
             new = 1 if duplicates else 2
             expected = (before[0] + new, before[1] + 2 * new, before[2] + 2 * new, before[3] + 1)
             assert counts(engine) == expected, f"cut at message {cut_at}"
-            assert positions(engine, topic)[0] == (0, 10), f"cut at message {cut_at}"
+            assert positions(engine, topic)[0] == (0, moved_to), f"cut at message {cut_at}"
             if proxy.armed:
                 break
     assert cut_at >= 4, "the proxy cut nowhere"
+
+
+def test_a_large_batch_is_written_in_parts_and_only_the_last_one_says_that_events_were_judged() -> None:
+    decisions = [decision(number) for number in range(5)]
+    parts = Batch(decisions, [refused(1)], ["seen"], timers=["timer"]).parts(2)  # type: ignore[list-item]
+    assert [part.decisions for part in parts] == [decisions[:2], decisions[2:4], decisions[4:]]
+    assert [(part.refused, part.seen, part.timers) for part in parts] == [([], [], [])] * 2 + [
+        ([refused(1)], ["seen"], ["timer"])
+    ]
+    assert [Batch().parts(2), len(Batch(decisions).parts(5))] == [[Batch()], 1]
 
 
 def test_reading_goes_on_with_a_new_connection(database: str, engine: Connection) -> None:
@@ -209,6 +225,7 @@ def test_positions_in_memory() -> None:
     known.judged({3: 8, 0: 11})
     assert known.moves({}) == [Move(0, 10, 11), Move(3, 5, 8)]
     assert known.moves({0: 12}) == [Move(0, 10, 12), Move(3, 5, 8)]
+    assert known.moves({0: 10}) == [Move(0, 10, 10), Move(3, 5, 8)], "whoever writes has to hold the position, if it stays"
     assert (known.next(0), known.next(3), known.next(9)) == (11, 8, None)
     known.stored([Move(0, 10, 12)])
     assert known.next(0) == 12

@@ -16,13 +16,19 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from engine import database as engine_database
 from engine import judged, window
+from engine.lanes import Helping, Limits
+from tests.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.judging import EngineAlone, captured, replay_from_start
 
 Connection = psycopg.Connection[Any]
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ACCOUNTS = ("a-1", "a-2")
 CUSTOMERS = (1, 2)
+# nearly all events wait in lanes; their alerts are written three or one at a time
+IN_LANES = Limits(many=3, crowd=2, small=Helping(0.0, 3))
+ONE_BY_ONE = Limits(many=1, small=Helping(0.0, 1))
 TABLE = "bank.account_entry"
 TYPES: dict[str, dict[str, Any]] = {
     "COUNTED": {
@@ -205,7 +211,7 @@ def test_kills_replays_and_forgetting_change_nothing(
             engine.turn(chosen.choice((1, 7, 60)), chosen.choice((1, None)))
             if chosen.random() < 0.1:
                 engine.kill()
-                engine = EngineAlone(database, topic, most_kept=chosen.choice((0, 30, 10**6, 10**6)))
+                engine = EngineAlone(database, topic, chosen.choice((0, 30, 10**6, 10**6)), chosen.choice((None, IN_LANES)))
         engine.kill()
         for which in range(2):
             writers.commit(which)
@@ -216,9 +222,13 @@ def test_kills_replays_and_forgetting_change_nothing(
         found = alerts(connection)
         assert len({row[3] for row in found}) == len(TYPES), "a type that never alerted proves nothing"
         assert {row[:5] for row in found} == expected(connection), f"seed {seed}"
-        seen = connection.execute("select event_id from alerting.seen_event order by seen_no").fetchall()
         order = {event_id: number for number, event_id in reversed([*enumerate(writers.order)])}
-        assert [row[0] for row in seen] == sorted((row[0] for row in seen), key=lambda event_id: order[event_id])
+        for account in ACCOUNTS:
+            seen = connection.execute(
+                "select event_id from alerting.seen_event where account_id = %s order by seen_no", [account]
+            )
+            numbers = [order[event_id] for (event_id,) in seen]
+            assert numbers == sorted(numbers)
         replay_from_start(connection)
         with EngineAlone(database, topic) as engine:
             engine.run_all(40)
@@ -242,8 +252,11 @@ def one_pass(connection: Connection, database: str, topic: list[tuple[bytes, byt
     assert alerts(connection) == found
 
 
+@pytest.mark.parametrize("limits", [None, IN_LANES, ONE_BY_ONE])
 @pytest.mark.parametrize("seed", [0])
-def test_what_postgresql_refuses_is_kept_out_and_the_others_flow_on(database: str, writers: Writers) -> None:
+def test_what_postgresql_refuses_is_kept_out_and_the_others_flow_on(
+    database: str, writers: Writers, limits: Limits | None
+) -> None:
     """And what was remembered for it is forgotten: what comes next is judged on what is written."""
     for _ in range(20):
         writers.preference()
@@ -253,10 +266,10 @@ def test_what_postgresql_refuses_is_kept_out_and_the_others_flow_on(database: st
         writers.commit(which)
     with psycopg.connect(database, autocommit=True) as connection:
         topic = captured(connection, TABLE, writers.order)
-        refused = {row[0] for row in alerts_of_one_pass(connection, database, topic)[::5]}
+        refused = {row[0] for row in alerts_of_one_pass(connection, database, topic, limits)[::5]}
         for event_id in refused:
             connection.execute(f"alter table alerting.alert add check (event_id <> '{event_id}') not valid")
-        found = {row[0] for row in alerts_of_one_pass(connection, database, topic)}
+        found = {row[0] for row in alerts_of_one_pass(connection, database, topic, limits)}
         quarantined = connection.execute("select count(*), min(reason) from alerting.quarantine").fetchone()
         assert quarantined == (len(refused), "PostgreSQL refuses its alert: CheckViolation")
         assert not found & refused
@@ -265,8 +278,51 @@ def test_what_postgresql_refuses_is_kept_out_and_the_others_flow_on(database: st
         assert len(found) > 10
 
 
-def alerts_of_one_pass(connection: Connection, database: str, topic: list[tuple[bytes, bytes]]) -> list[Any]:
+class Cut(EngineAlone):
+    """Loses the answer to a message whenever it judges a record alone, once."""
+
+    proxy: CuttingProxy
+    chosen: random.Random
+
+    def _judge_alone(self, record: judged.Record) -> None:
+        self.proxy.arm(self.chosen.randrange(4, 12), lose_answer=True)
+        super()._judge_alone(record)
+
+
+@pytest.mark.parametrize("seed", [0])
+def test_a_lost_connection_loses_and_doubles_nothing_while_the_position_stays(
+    database: str, writers: Writers, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does it bring an event into the quarantine that was written: some events are refused, so all are judged alone."""
+    monkeypatch.setattr(engine_database, "BACKOFF_S", (0.0, 0.01, 0.05))
+    for _ in range(20):
+        writers.preference()
+    for _ in range(60):
+        writers.step()
+    for which in range(2):
+        writers.commit(which)
+    chosen = random.Random(seed)
+    with psycopg.connect(database, autocommit=True) as connection, cutting_proxy(database) as proxy:
+        topic = captured(connection, TABLE, writers.order)
+        refused = sorted({row[0] for row in alerts_of_one_pass(connection, database, topic, None)})[::4]
+        for event_id in refused:
+            connection.execute(f"alter table alerting.alert add check (event_id <> '{event_id}') not valid")
+        found = alerts_of_one_pass(connection, database, topic, None)
+        for limits in (IN_LANES, ONE_BY_ONE, None) * 2:
+            forget_all(connection)
+            with (engine := Cut(proxy.url, topic, limits=limits)):
+                engine.proxy, engine.chosen = proxy, chosen
+                proxy.arm(chosen.randrange(200), chosen.choice((False, True, True)))
+                engine.run_all(25)
+            assert alerts(connection) == found
+            quarantined = connection.execute("select count(*) from alerting.quarantine").fetchone()
+            assert quarantined == (len(refused),)
+
+
+def alerts_of_one_pass(
+    connection: Connection, database: str, topic: list[tuple[bytes, bytes]], limits: Limits | None
+) -> list[Any]:
     forget_all(connection)
-    with EngineAlone(database, topic) as engine:
+    with EngineAlone(database, topic, limits=limits) as engine:
         engine.run_all(25)
     return alerts(connection)
