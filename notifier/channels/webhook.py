@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import binascii
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ CONNECT_WITHIN_S = 3.0
 IN_FLIGHT_PER_RECEIVER = 8
 BUSY_AFTER_S = 1.0
 SIGNING = 2  # the newest secrets sign, so that a receiver can go from one to the next
+# Whatever is not base64 the library takes for less than it says, and signs with that.
+SECRET = re.compile(r"whsec_[A-Za-z0-9+/]{32,88}={0,2}")
 GONE = 410
 DISALLOWED = "its address leads where nothing is sent"
 
@@ -142,9 +145,10 @@ def signed(target: Target, outgoing: Outgoing, body: bytes, now: datetime) -> di
     """The headers, signed with the target's newest two secrets. Raises ValueError when it has none that can sign."""
     # The signature joins id, time and body with full stops, so the id has none.
     webhook_id = idempotency_key(outgoing.message_id, target.address).replace(".", "_")
-    signatures = [Webhook(secret).sign(webhook_id, now, body.decode()) for secret in target.secrets[:SIGNING]]
-    if not signatures:
+    secrets = target.secrets[:SIGNING]
+    if not secrets or not all(SECRET.fullmatch(secret) for secret in secrets):
         raise ValueError("no secret")
+    signatures = [Webhook(secret).sign(webhook_id, now, body.decode()) for secret in secrets]
     return {
         "Content-Type": "application/json",
         "webhook-id": webhook_id,
