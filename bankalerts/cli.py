@@ -112,6 +112,24 @@ def status(as_json: Json = False) -> None:
 
 
 @app.command()
+def outbox(
+    channel: Annotated[str | None, typer.Option(help="Only this channel, such as EMAIL.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only this state, such as UNKNOWN.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What is in the outbox: messages by channel, state and reason; what is held, and why.
+
+    All that wait, and what ended within a day. Messages of a channel that has no file in notifier/channels are parked: they
+    wait, and nobody here sends them. The whole history of a message is in audit.outbox_history.
+
+    Examples: `bankalerts outbox --state UNKNOWN`, `bankalerts outbox --json | jq .parked`
+    """
+    from bankalerts.report.outbox import show
+
+    show(channel, state, as_json, out)
+
+
+@app.command()
 def prepare() -> None:
     """Put the product's alert types in place, and partitions for the coming months. Safe to repeat.
 
