@@ -13,7 +13,9 @@ from bankalerts.errors import BankalertsError
 from bankalerts.settings import Settings
 from notifier import receipts
 from notifier.channels import Opened, discover
+from notifier.controls import Controls
 from notifier.database import Database, listen
+from notifier.keeper import Keeper
 from notifier.undrained import warn_of_undrained
 from notifier.worker import Worker
 
@@ -21,28 +23,32 @@ log = logging.getLogger("notifier")
 
 # A worker claims on one connection while it records on another.
 CONNECTIONS_PER_WORKER = 2
-CONNECTIONS_BESIDE = 3  # for warn_of_undrained, for receipts, for what a channel writes itself
+CONNECTIONS_BESIDE = 4  # for the keeper, for warn_of_undrained, for receipts, for what a channel writes itself
 
 
 async def serve(given: Settings, stop: asyncio.Event) -> None:
     """Drain the outbox until `stop` is set. Raises BankalertsError when PostgreSQL cannot be used at the start.
 
     1. Make every channel; a wrong setting ends it here.
-    2. Connect, start one worker per channel, listen for notices; ready when it listens. Warn of channels without a worker.
+    2. Connect; learn what operators have paused, and only then start one worker per channel.
+       Listen for notices; ready when it listens. Warn of channels without a worker.
     3. Take receipts, where the settings say so.
     4. At the stop: claim no more, let messages in flight land, record them.
     """
     channels = {name: make(given) for name, make in discover().items()}
     connections = CONNECTIONS_PER_WORKER * len(channels) + CONNECTIONS_BESIDE
     database = await Database.connect(given.database_url, given.name, connections)
-    workers = {name: Worker(name, channel, database) for name, channel in channels.items()}
+    controls = Controls()
+    workers = {name: Worker(name, channel, database, controls) for name, channel in channels.items()}
 
     def wake(name: str | None) -> None:
         for worker_name, worker in workers.items():
             if name in (None, worker_name):
                 worker.wake()
 
+    keeper = Keeper(database, controls, wake)
     try:
+        await keeper.look()
         for channel in channels.values():
             if isinstance(channel, Opened):
                 await channel.open(database)
@@ -50,7 +56,8 @@ async def serve(given: Settings, stop: asyncio.Event) -> None:
             taking = group.create_task(receipts.serve(given, database, stop))
             running = [group.create_task(worker.run()) for worker in workers.values()]
             listens = asyncio.Event()
-            listening = group.create_task(listen(given.database_url, given.name, wake, listens))
+            listening = group.create_task(listen(given.database_url, given.name, wake, keeper.wake, listens))
+            keeping = group.create_task(keeper.run())
             warning = group.create_task(warn_of_undrained(database, list(workers)))
             await listens.wait()
             process.announce_ready(given)
@@ -59,6 +66,8 @@ async def serve(given: Settings, stop: asyncio.Event) -> None:
             for worker in workers.values():
                 worker.stop()
             await asyncio.wait([*running, taking])
+            keeping.cancel()
+            await keeper.tell()
             listening.cancel()
             warning.cancel()
     finally:

@@ -1,16 +1,23 @@
-"""What the bank knows: customers, permissions, addresses, devices, templates. The only module that reads the schema bank."""
+"""What the bank knows: customers, permissions, addresses, templates, rules. The only module that touches the schema bank."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from notifier.message import Attempt, Claimed, Drop, Reach, Recipient, Target
 from sql import queries
 
-SQL = queries("notifier", "asyncpg")
+SQL = queries("recipients", "asyncpg")
+
+# Without a row of bank.delivery_rule. A day covers a provider's long outage and a night's maintenance; an older alert tells the
+# customer nothing new.
+TIME_TO_LIVE = timedelta(hours=24)
+# The newest two secrets of a webhook sign: while one is exchanged for another, the receiver may know either.
+SECRETS_THAT_SIGN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +36,13 @@ async def recipients(connection: Any, channel: str, reach: Reach, messages: Sequ
     rows = SQL.read_recipients(
         connection,
         channel=channel,
-        devices=reach is Reach.DEVICES,
+        reach=reach.name,
         customer_ids=[message.customer_id for message in messages],
         account_ids=[message.account_id for message in messages],
         alert_types=[message.alert_type for message in messages],
     )
     found = [row async for row in rows]
     return [_recipient(row, message, reach) for row, message in zip(found, messages, strict=True)]
-
-
-async def retire_devices(connection: Any, refused: Sequence[Attempt]) -> None:
-    """Send nothing more to devices that a provider no longer knows, unless they were registered anew since the attempt."""
-    await SQL.retire_devices(
-        connection,
-        push_ids=[attempt.target.key for attempt in refused],
-        tried_at=[attempt.started_at for attempt in refused],
-        reasons=[attempt.result.reason for attempt in refused if isinstance(attempt.result, Drop)],
-    )
 
 
 async def templates(connection: Any, channel: str) -> dict[tuple[str, str], Template]:
@@ -57,6 +54,27 @@ async def templates(connection: Any, channel: str) -> dict[tuple[str, str], Temp
 async def minor_digits(connection: Any) -> dict[str, int]:
     """How many digits the minor unit of each currency has."""
     return {row["currency"]: row["minor_digits"] async for row in SQL.read_currencies(connection)}
+
+
+async def limits(connection: Any) -> dict[str, int]:
+    """How many messages a minute of an alert type are at most sent, where a rule says so."""
+    return {row["alert_type"]: row["per_minute_max"] async for row in SQL.read_limits(connection)}
+
+
+async def retire_devices(connection: Any, attempts: Sequence[Attempt]) -> None:
+    """Send nothing more to the devices of these attempts, unless they were registered again after the attempt began."""
+    refused = [(attempt, attempt.result) for attempt in attempts if isinstance(attempt.result, Drop)]
+    await SQL.retire_devices(
+        connection,
+        push_ids=[attempt.target.key for attempt, _ in refused],
+        reasons=[result.reason[:200] for _, result in refused],
+        tried_at=[attempt.started_at for attempt, _ in refused],
+    )
+
+
+async def forget_replaced_addresses(connection: Any) -> None:
+    """Delete the replaced addresses that are not written to any more."""
+    await SQL.forget_replaced_addresses(connection)
 
 
 def _recipient(row: Mapping[str, Any], message: Claimed, reach: Reach) -> Recipient:
@@ -71,9 +89,34 @@ def _recipient(row: Mapping[str, Any], message: Claimed, reach: Reach) -> Recipi
         currency=row["currency"],
         permitted=row["permitted"],
         balance_permitted=bool(row["balance_permitted"]),
-        targets=tuple(Target(_key(address, reach), address) for address in row["addresses"]),
+        targets=_targets(row, message, reach),
+        purpose=row["purpose"] or "SERVICE",
+        mandatory=bool(row["mandatory"]),
+        consent=row["consent"],
+        contact_status=row["contact_status"] or "ACTIVE",
+        account_status=row["account_status"],
+        quiet_from=row["quiet_from"],
+        quiet_until=row["quiet_until"],
+        shows_balance=bool(row["shows_balance"]),
+        title=row["title"] or message.alert_type,
+        time_to_live=row["time_to_live"] or TIME_TO_LIVE,
+        throttle_messages=row["throttle_messages"],
+        throttle_window=row["throttle_window"],
     )
 
 
-def _key(address: str, reach: Reach) -> str:
-    return address if reach is Reach.DEVICES else hashlib.sha256(address.encode()).hexdigest()
+def _targets(row: Mapping[str, Any], message: Claimed, reach: Reach) -> tuple[Target, ...]:
+    if reach is Reach.CUSTOMER:
+        return (Target("customer", str(message.customer_id)),) if row["known"] else ()
+    if reach is Reach.DEVICES:
+        return tuple(Target(push_id, push_id, provider) for push_id, provider in row["targets"])
+    secrets: Sequence[tuple[str, str]] = row["secrets"] or ()
+    return tuple(Target(_key(address), address, secrets=_newest(secrets, address)) for address, _ in row["targets"])
+
+
+def _newest(secrets: Sequence[tuple[str, str]], address: str) -> tuple[str, ...]:
+    return tuple([secret for of, secret in secrets if of == address][:SECRETS_THAT_SIGN]) if secrets else ()
+
+
+def _key(address: str) -> str:
+    return hashlib.sha256(address.encode()).hexdigest()

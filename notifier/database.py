@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 NOTICE = "alerting_outbox"  # the NOTIFY channel; its payload is the name of the message channel
+CONTROL_NOTICE = "alerting_control"  # an operator changed something; its payload says what
 CONNECT_WITHIN_S = 5.0
 # A statement that takes longer than this is not slow but lost: its connection is half open.
 STATEMENT_WITHIN_S = 10.0
@@ -140,29 +141,37 @@ class Database:
             self._away_since = None
 
 
-async def listen(url: str, name: str, woken: Callable[[str | None], None], ready: asyncio.Event) -> None:
-    """Call `woken(channel)` for each notice, for ever; `woken(None)` whenever notices may have been missed.
+async def listen(
+    url: str, name: str, woken: Callable[[str | None], None], controlled: Callable[[], None], ready: asyncio.Event
+) -> None:
+    """Call `woken(channel)` for each notice of messages, `controlled()` for each of operators, for ever.
+
+    Both, with None for all channels, whenever notices may have been missed.
 
     `ready` is set once it listens. When the connection breaks it connects again; until then the workers poll.
     """
     failures = 0
     while True:
         try:
-            await _listen_until_lost(url, name, woken, ready)
+            await _listen_until_lost(url, name, woken, controlled, ready)
             failures = 0
         except AWAY:
             failures += 1
         await asyncio.sleep(retry.database_pause_s(failures + 1, random.random()))  # noqa: S311
 
 
-async def _listen_until_lost(url: str, name: str, woken: Callable[[str | None], None], ready: asyncio.Event) -> None:
+async def _listen_until_lost(
+    url: str, name: str, woken: Callable[[str | None], None], controlled: Callable[[], None], ready: asyncio.Event
+) -> None:
     lost = asyncio.Event()
     connection = await asyncpg.connect(url, timeout=CONNECT_WITHIN_S, server_settings={"application_name": f"{name}-listen"})
     try:
         connection.add_termination_listener(lambda _connection: lost.set())
         await connection.add_listener(NOTICE, lambda _connection, _pid, _notice, channel: woken(channel))
+        await connection.add_listener(CONTROL_NOTICE, lambda *_: controlled())
         ready.set()
         woken(None)
+        controlled()
         await lost.wait()
     finally:
         connection.terminate()

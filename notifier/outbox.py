@@ -36,7 +36,7 @@ async def claim(connection: Any, channel: str, most: int, due_from: datetime = E
     Nothing that was due before `due_from` is looked at.
     """
     rows = SQL.claim_messages(connection, channel=channel, most=most, due_from=due_from, lease_token=uuid4(), lease_s=LEASE_S)
-    return sorted([_claimed(row) async for row in rows], key=lambda message: message.written_at)
+    return sorted([claimed_of(row) async for row in rows], key=lambda message: message.written_at)
 
 
 async def policy(connection: Any, channel: str) -> Policy:
@@ -93,7 +93,7 @@ async def record(connection: Any, records: Sequence[Record]) -> set[UUID]:
     return {row["message_id"] async for row in rows}
 
 
-def _claimed(row: Mapping[str, Any]) -> Claimed:
+def claimed_of(row: Mapping[str, Any]) -> Claimed:
     return Claimed(
         message_id=row["message_id"],
         event_date=row["event_date"],

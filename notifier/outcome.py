@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from notifier import retry
+from notifier.gate import Hold
 from notifier.message import WHOLE, Attempt, Claimed, Conclusion, Policy, Retry, Sent, Target, Tried, Unknown
 from notifier.providers import NOBODY
 
@@ -58,6 +59,18 @@ def end_unsent(state: str, reason: str, tried: Tried, falls_back: bool = False) 
     if tried.unknown and state != "UNKNOWN":
         return Conclusion("UNKNOWN", f"it may have been sent, and is not sent again: {reason}"[:REASON_CHARACTERS_MAX])
     return Conclusion(state, reason[:REASON_CHARACTERS_MAX], falls_back=falls_back)
+
+
+def hold(decision: Hold, tried: Tried) -> Conclusion:
+    """Of a message that waits although nothing failed: this was no attempt."""
+    return Conclusion(
+        "PENDING",
+        decision.reason,
+        handed_at=_first_handed_at((), tried),
+        due_at=decision.until,
+        held_for=decision.held_for,
+        uncounted=True,
+    )
 
 
 def release() -> Conclusion:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 # The first retry comes within a second: most failures are a connection that broke.
 MESSAGE_BASE_S = 1.0
 # The window doubles up to five minutes: a full mailbox then costs about 600 attempts in a day, not 86,400.
 MESSAGE_CAP_S = 300.0
-# A day covers a provider's long outage and a night's maintenance; an older alert tells the customer nothing new.
-GIVE_UP_AFTER = timedelta(hours=24)
 
 # While a provider is down one message at a time tries it; the first after a blink, none waits longer than this.
 PROVIDER_BASE_S = 0.25
@@ -36,11 +32,6 @@ def provider_pause_s(failures: int, chance: float) -> float:
 def database_pause_s(failures: int, chance: float) -> float:
     """Seconds to wait for PostgreSQL after `failures` in a row (from 1). Half of the window is certain."""
     return (0.5 + chance / 2) * _window_s(DATABASE_BASE_S, DATABASE_CAP_S, failures)
-
-
-def is_given_up(age: timedelta) -> bool:
-    """Whether a message that was written `age` ago is tried no more."""
-    return age >= GIVE_UP_AFTER
 
 
 def _window_s(base_s: float, cap_s: float, failures: int) -> float:

@@ -90,6 +90,14 @@ MERCHANT_CATEGORIES: Mapping[str, Mapping[str, str]] = {
 CATEGORY = {"en": "category {}", "nl": "categorie {}"}
 
 
+HELD_BACK = {"en": "{messages} messages of “{title}”:", "nl": "{messages} berichten van “{title}”:"}
+
+
+def held_back(messages: int, title: str, language: str) -> str:
+    """The first line of a digest: how many messages of an alert type it stands for."""
+    return _in(HELD_BACK, language).format(messages=messages, title=title)
+
+
 def reason(code: str, language: str) -> str:
     """Why something was refused, to be read after a colon."""
     return _of(REASONS, language).get(code) or code.replace("_", " ").lower()
@@ -98,8 +106,12 @@ def reason(code: str, language: str) -> str:
 def merchant_category(code: str, language: str) -> str:
     """What kind of shop a merchant category of four digits is."""
     words = _of(MERCHANT_CATEGORIES, language)
-    return words.get(code) or CATEGORY.get(language, CATEGORY[FALLBACK_LANGUAGE]).format(code)
+    return words.get(code) or _in(CATEGORY, language).format(code)
 
 
 def _of(words: Mapping[str, Mapping[str, str]], language: str) -> Mapping[str, str]:
     return words.get(language) or words[FALLBACK_LANGUAGE]
+
+
+def _in(sentences: Mapping[str, str], language: str) -> str:
+    return sentences.get(language) or sentences[FALLBACK_LANGUAGE]

@@ -7,20 +7,22 @@ import logging
 import random
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from notifier import address_book, outbox, retry
+from notifier import address_book, digest, gate, outbox, throttle, words
 from notifier.channels import Channel, providers_of, traits_of
+from notifier.controls import Controls
 from notifier.database import Database, DatabaseAwayError
-from notifier.message import Attempt, Claimed, Conclusion, Outgoing, Policy, Recipient, Target, Tried
+from notifier.message import Attempt, Claimed, Conclusion, Outgoing, Policy, Recipient, Target, Text, Tried
 from notifier.outbox import Record
-from notifier.outcome import conclude, end_unsent, left_to_send, release
+from notifier.outcome import conclude, end_unsent, hold, left_to_send, release
 from notifier.providers import Providers
 from notifier.recorder import Recorder
 from notifier.render import RenderError
 from notifier.send import SEND_WITHIN_S, send
-from notifier.suppress import reason_to_suppress
 from notifier.templates import Templates
 from notifier.waiting import is_set_within
 
@@ -34,22 +36,32 @@ NEW = Tried()
 
 
 class Looked(NamedTuple):
-    """What a batch of messages is judged by, read at once: one row of `recipients` for each message."""
+    """What a batch of messages is judged by, read at once: one of `recipients` and `decisions` for each message."""
 
     recipients: list[Recipient]
+    decisions: list[gate.Decision]
     tried: Mapping[UUID, Tried]
     policy: Policy
-    dead: frozenset[str]
+
+
+class Judged(NamedTuple):
+    """A message, and what becomes of it; `told` are those that its text tells as well."""
+
+    message: Claimed
+    recipient: Recipient
+    decision: gate.Decision
+    told: tuple[Judged, ...] = ()
 
 
 class Worker:
     """Drains one channel. It shares nothing with other channels but the pool and the processor."""
 
-    def __init__(self, name: str, channel: Channel, database: Database) -> None:
+    def __init__(self, name: str, channel: Channel, database: Database, controls: Controls) -> None:
         self._name = name
         self._channel = channel
         self._traits = traits_of(name, channel)
         self._database = database
+        self._controls = controls
         self._templates = Templates(name)
         self._recorder = Recorder(name, channel.reach, database)
         self._providers = Providers(name, providers_of(channel), channel.most_in_flight)
@@ -117,8 +129,8 @@ class Worker:
                 looked = await self._database.run(
                     lambda connection: self._look_up(connection, claimed), within_s=within_s, unless=self._stopping
                 )
-                for message, recipient in zip(claimed, looked.recipients, strict=True):
-                    self._start(message, recipient, looked)
+                for judged in self._judge(claimed, looked):
+                    self._start(judged, looked)
                     # Rendering a whole batch at once would hold up the other channels, and this message's own send.
                     await asyncio.sleep(0)
         except DatabaseAwayError:
@@ -131,7 +143,8 @@ class Worker:
         # What the recorder still has to write was sent, and its lease may have run out: claimed now, it would be sent again.
         if self._recorder.is_late:
             return []
-        return await outbox.claim(connection, self._name, room)
+        claimed = await outbox.claim(connection, self._name, room)
+        return claimed + await digest.siblings(connection, self._name, claimed)
 
     async def _look_up(self, connection: Any, claimed: Sequence[Claimed]) -> Looked:
         await self._templates.refresh(connection)
@@ -139,38 +152,91 @@ class Worker:
         tried = await outbox.tried(connection, claimed)
         policy = await outbox.policy(connection, self._name)
         keys = [target.key for recipient in recipients for target in recipient.targets]
-        return Looked(recipients, tried, policy, await outbox.dead_targets(connection, self._name, keys))
+        dead = await outbox.dead_targets(connection, self._name, keys)
+        now = datetime.now(UTC)
+        decisions = [
+            gate.decide(message, recipient, self._traits, self._controls, dead, now)
+            for message, recipient in zip(claimed, recipients, strict=True)
+        ]
+        sent = [(message, recipients[n]) for n, message in enumerate(claimed) if isinstance(decisions[n], gate.Send)]
+        held = await throttle.admit(connection, self._name, sent)
+        return Looked(recipients, [held.get(each.message_id, decisions[n]) for n, each in enumerate(claimed)], tried, policy)
 
-    def _start(self, message: Claimed, recipient: Recipient, looked: Looked) -> None:
+    def _judge(self, claimed: Sequence[Claimed], looked: Looked) -> list[Judged]:
+        """What is to be done, one for each message but for those that are told in another's digest."""
+        judged = {
+            message.message_id: Judged(message, recipient, decision)
+            for message, recipient, decision in zip(claimed, looked.recipients, looked.decisions, strict=True)
+        }
+        sent = [each.message for each in judged.values() if isinstance(each.decision, gate.Send)]
+        for carrier, others in digest.carriers(sent).items():
+            told = tuple(judged.pop(other.message_id) for other in others)
+            judged[carrier] = judged[carrier]._replace(told=told)
+        return list(judged.values())
+
+    def _start(self, judged: Judged, looked: Looked) -> None:
+        message, recipient, decision, _ = judged
         tried = looked.tried.get(message.message_id, NEW)
-        if retry.is_given_up(message.age):
-            self._record(message, end_unsent("EXPIRED", "too old", tried))
+        if isinstance(decision, gate.Send):
+            decision = self._brake(message) or decision
+        if isinstance(decision, gate.End):
+            self._conclude(judged, end_unsent(decision.state, decision.reason, tried, decision.falls_back))
             return
-        reason = reason_to_suppress(recipient, self._channel.reach)
-        if reason is not None:
-            self._record(message, end_unsent("SUPPRESSED", reason, tried))
+        if isinstance(decision, gate.Hold):
+            self._conclude(judged, hold(decision, tried))
             return
-        targets = left_to_send([target for target in recipient.targets if target.key not in looked.dead], tried, looked.policy)
+        targets = left_to_send(decision.targets, tried, looked.policy)
         if not targets:
-            self._record(message, conclude(message, (), tried, looked.policy, 0.0))
+            self._conclude(judged, conclude(message, (), tried, looked.policy, 0.0))
             return
         try:
-            text = self._templates.text(message, recipient)
+            text = self._text(judged)
         except RenderError as error:
-            self._record(message, end_unsent("FAILED", str(error), tried))
+            self._conclude(judged, end_unsent("FAILED", str(error), tried))
             return
         outgoing = Outgoing(
             *(message.message_id, text, message.alert_type, message.customer_id, recipient.locale, message.event_time)
         )
-        task = asyncio.create_task(self._deliver(message, outgoing, targets, tried, looked.policy))
+        task = asyncio.create_task(self._deliver(judged, outgoing, targets, tried, looked.policy))
         self._in_flight.add(task)
         task.add_done_callback(self._on_landed)
 
+    def _brake(self, message: Claimed) -> gate.Hold | None:
+        """The pause that this message, the first of too many, brings about."""
+        if message.attempt_no > 1 or self._controls.brake.let_through(message.alert_type, message.written_at):
+            return None
+        return gate.held_by_pause(message, self._name, self._controls)
+
+    def _text(self, judged: Judged) -> Text:
+        text = self._templates.text(judged.message, judged.recipient)
+        if not judged.told:
+            return text
+        others = [self._templates.text(other.message, other.recipient) for other in judged.told]
+        language = judged.recipient.locale.partition("-")[0]
+        return digest.fold(words.held_back(1 + len(others), judged.recipient.title, language), [text, *others])
+
     async def _deliver(
-        self, message: Claimed, outgoing: Outgoing, targets: Sequence[Target], tried: Tried, policy: Policy
+        self, judged: Judged, outgoing: Outgoing, targets: Sequence[Target], tried: Tried, policy: Policy
     ) -> None:
+        paused = gate.held_by_pause(judged.message, self._name, self._controls)
+        if paused is not None:
+            self._conclude(judged, hold(paused, tried))
+            return
         attempts = await send(self._providers, outgoing, targets)
-        self._record(message, conclude(message, attempts, tried, policy, random.random()), attempts)  # noqa: S311
+        conclusion = conclude(judged.message, attempts, tried, policy, random.random())  # noqa: S311
+        if conclusion.falls_back and not gate.falls_back(judged.recipient):
+            conclusion = replace(conclusion, falls_back=False)
+        self._conclude(judged, conclusion, attempts)
+
+    def _conclude(self, judged: Judged, conclusion: Conclusion, attempts: Sequence[Attempt] = ()) -> None:
+        """Have it recorded, and with it the messages that it told."""
+        message = judged.message
+        if judged.told and conclusion.state == "PENDING" and conclusion.held_for is None:
+            conclusion = replace(conclusion, held_for=message.held_for)
+        self._record(message, conclusion, attempts)
+        now = datetime.now(UTC)
+        for other in judged.told:
+            self._record(other.message, digest.conclude_other(message, conclusion, now))
 
     def _record(self, message: Claimed, conclusion: Conclusion, attempts: Sequence[Attempt] = ()) -> None:
         self._recorder.add(Record(message, conclusion, attempts))

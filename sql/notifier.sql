@@ -1,7 +1,5 @@
--- What the notifier asks PostgreSQL. The blocks on alerting and the blocks on bank never meet in one statement: the two schemas
--- can live in two clusters (design 3).
-
--- alerting: claim and record ------------------------------------------------------------------------------------------------------
+-- What the notifier asks the schema alerting: claiming messages, and recording what became of them. What it asks the schema bank stands
+-- in recipients.sql: the two can live in two clusters (design 3).
 
 -- name: claim_messages
 -- Lease the messages of a channel that are due, oldest first, and return them with their alerts. A lease that ran out is due: its
@@ -123,48 +121,3 @@ update alerting.outbox o
  where o.message_id = c.message_id and o.event_date = c.event_date
    and (c.message_id in (select message_id from ended) or c.message_id in (select message_id from postponed))
 returning o.message_id;
-
--- bank: addresses, permissions, templates --------------------------------------------------------------------------------------
-
--- name: read_recipients
--- Who each message goes to, as the bank has it now: one row for each wanted row, in order. Only verified addresses count.
--- An alert without an account (customer activity) needs no permission.
-select c.customer_id is not null as known, c.full_name, c.locale, c.time_zone, a.iban, a.product, a.currency,
-       w.account_id is null or p.customer_id is not null as permitted,
-       w.account_id is null or p.may_see_balance or t.uses_balance is not true as balance_permitted,
-       case when :devices::boolean
-            then array(select d.push_id from bank.push_device d
-                        where d.customer_id = w.customer_id and d.retired_at is null order by d.push_id)
-            else array(select x.address from bank.contact_address x
-                        where x.customer_id = w.customer_id and x.channel = :channel and x.verified_at is not null
-                        order by x.address)
-       end as addresses
-  from unnest(:customer_ids::bigint[], :account_ids::text[], :alert_types::text[])
-       with ordinality as w (customer_id, account_id, alert_type, n)
-  left join bank.customer c on c.customer_id = w.customer_id
-  left join bank.account a on a.account_id = w.account_id
-  left join bank.account_permission p
-    on p.account_id = w.account_id and p.customer_id = w.customer_id
-   and p.valid_from <= now() and (p.valid_until is null or now() < p.valid_until)
-  left join bank.alert_type t on t.alert_type = w.alert_type
- order by w.n;
-
--- name: retire_devices!
--- Devices that a provider no longer knows; one that was registered anew since then is known again.
-update bank.push_device d
-   set retired_at = clock_timestamp(), retired_reason = r.reason
-  from (select distinct on (push_id) push_id, tried_at, reason
-          from unnest(:push_ids::text[], :tried_at::timestamptz[], :reasons::text[]) as r (push_id, tried_at, reason)
-         order by push_id, tried_at desc) r
- where d.push_id = r.push_id and d.retired_at is null and d.registered_at <= r.tried_at;
-
--- name: read_templates
--- The newest version of each template of a channel.
-select distinct on (alert_type, locale) alert_type, locale, version, subject, body
-  from bank.message_template
- where channel = :channel
- order by alert_type, locale, version desc;
-
--- name: read_currencies
--- How many digits the minor unit of each currency has.
-select currency, minor_digits from bank.currency;

@@ -132,7 +132,11 @@ class Bank:
     async def customer(self, customer_id: int, locale: str = "en-GB", name: str = "Ada Lovelace") -> None:
         """A customer with an account a-<id>, the permission to see it, one address of each kind and one device."""
         account = f"a-{customer_id}"
-        await self.run("insert into bank.customer values ($1, $2, $3, 'Europe/Amsterdam')", customer_id, name, locale)
+        await self.run(
+            "insert into bank.customer (customer_id, full_name, locale, time_zone, shows_balance)"
+            " values ($1, $2, $3, 'Europe/Amsterdam', true)",
+            *(customer_id, name, locale),
+        )
         await self.run("insert into bank.account (account_id, currency, product) values ($1, 'EUR', 'Current')", account)
         await self.run(
             "insert into bank.account_permission (account_id, customer_id, role, valid_from)"

@@ -194,6 +194,7 @@ def test_nothing_personal_is_written_to_the_record_or_the_log(
 
 def test_an_alert_without_an_account_needs_no_permission(database: str, tmp_path: Path) -> None:
     async def scenario(scene: Scene) -> None:
+        await scene.bank.run("insert into bank.customer_consent (customer_id, purpose, granted) values (1, 'MARKETING', true)")
         message_id = await scene.bank.message("SMS", alert_type="LOAN_APPLICATION_UNFINISHED", with_account=False)
         async with notifier(scene.settings):
             await scene.bank.reaches(message_id, "ACCEPTED")

@@ -76,9 +76,9 @@ def test_a_message_is_given_up_after_a_day(database: str, tmp_path: Path) -> Non
             await scene.bank.is_tried(message_id)
             await scene.bank.run("update alerting.outbox set written_at = now() - interval '25 hours'")
             await scene.bank.make_due()
-            row = await scene.bank.reaches(message_id, "FAILED")
+            row = await scene.bank.reaches(message_id, "EXPIRED")
         tries = len(await scene.bank.attempts(message_id))
-        assert row["reason"] == f"given up after {tries} attempts: SMTP 451 4.7.1"
+        assert row["reason"] == f"older than its time to live of 24 h, after {tries} attempts: SMTP 451 4.7.1"
 
     play(database, tmp_path, scenario)
 
@@ -89,9 +89,9 @@ def test_a_message_that_waited_a_day_is_not_sent(database: str, tmp_path: Path) 
         await scene.bank.run("update alerting.outbox set written_at = now() - interval '25 hours'")
         in_time = await scene.bank.message("SMS")
         async with notifier(scene.settings):
-            row = await scene.bank.reaches(late, "FAILED")
+            row = await scene.bank.reaches(late, "EXPIRED")
             await scene.bank.reaches(in_time, "ACCEPTED")
-        assert row["reason"] == "given up after 0 attempts"
+        assert row["reason"] == "older than its time to live of 24 h, after 0 attempts"
         assert [sms["message_id"] for sms in await scene.servers.received("SMS")] == [str(in_time)]
 
     play(database, tmp_path, scenario)

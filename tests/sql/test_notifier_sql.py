@@ -15,8 +15,13 @@ import sql
 from notifier.database import SERVER_SETTINGS
 from sql import queries
 
-SQL = queries("notifier", "asyncpg")
-STATEMENTS: dict[str, str] = {name: getattr(SQL, name).sql for name in SQL.available_queries if not name.endswith("_cursor")}
+FILES = ("notifier", "controls", "recipients")
+STATEMENTS: dict[str, str] = {
+    name: getattr(queries(file, "asyncpg"), name).sql
+    for file in FILES
+    for name in queries(file, "asyncpg").available_queries
+    if not name.endswith("_cursor")
+}
 INDEXES = {
     "claim_messages": {"outbox_due_in_order", "outbox_due_pkey"},
     "record_messages": {"outbox_due_pkey", "message_id_is_unique"},
@@ -43,7 +48,7 @@ def test_no_statement_joins_alerting_with_bank(name: str) -> None:
 
 
 def test_each_statement_is_introduced_by_a_sentence() -> None:
-    text = (Path(sql.__file__).parent / "notifier.sql").read_text(encoding="utf-8")
+    text = "".join((Path(sql.__file__).parent / f"{file}.sql").read_text(encoding="utf-8") for file in FILES)
     assert len(re.findall(r"^-- name: \w+[$!]?\n-- [A-Z]", text, re.MULTILINE)) == len(STATEMENTS)
 
 

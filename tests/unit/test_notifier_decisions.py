@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -19,8 +18,6 @@ from notifier.message import (
     Claimed,
     Drop,
     Policy,
-    Reach,
-    Recipient,
     Result,
     Retry,
     Sent,
@@ -29,7 +26,6 @@ from notifier.message import (
     Unknown,
 )
 from notifier.outcome import conclude, end_unsent, left_to_send, release
-from notifier.suppress import reason_to_suppress
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MESSAGE = Claimed(
@@ -47,19 +43,6 @@ MESSAGE = Claimed(
     customer_id=1,
     alert_type="BALANCE_BELOW",
     evidence={},
-)
-RECIPIENT = Recipient(
-    known=True,
-    full_name="Ada",
-    locale="en",
-    time_zone="UTC",
-    account_id="a-1",
-    iban=None,
-    product=None,
-    currency=None,
-    permitted=True,
-    balance_permitted=True,
-    targets=(Target("k", "ada@example.org"),),
 )
 
 chances = st.floats(0, 1, exclude_max=True)
@@ -167,11 +150,6 @@ def test_what_was_not_begun_is_no_attempt() -> None:
     assert not conclude(MESSAGE, [nobody, attempt(DOWN)], Tried(), Policy(), 0.5).uncounted
 
 
-def test_too_old_after_a_day() -> None:
-    assert retry.is_given_up(retry.GIVE_UP_AFTER)
-    assert not retry.is_given_up(retry.GIVE_UP_AFTER - timedelta(seconds=1))
-
-
 results = st.lists(st.sampled_from([Sent("r"), DOWN, GONE, LOST]), min_size=1, max_size=5)
 
 
@@ -182,24 +160,6 @@ def test_a_conclusion_is_one_that_the_outbox_takes(given_results: list[Result], 
     assert (concluded.state == "ACCEPTED") <= (concluded.handed_at is not None)
     assert (concluded.state == "FAILED") <= (concluded.reason is not None)
     assert (concluded.state == "PENDING") == (concluded.retry_in_s is not None) == (not {DOWN, LOST}.isdisjoint(given_results))
-
-
-# Whether it is sent -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("changes", "reach", "reason"),
-    [
-        ({}, Reach.ADDRESSES, None),
-        ({"known": False, "permitted": False}, Reach.ADDRESSES, "the customer is no longer there"),
-        ({"permitted": False, "balance_permitted": False}, Reach.ADDRESSES, "the permission on the account was revoked"),
-        ({"balance_permitted": False}, Reach.ADDRESSES, "the permission to see the balance was revoked"),
-        ({"targets": ()}, Reach.ADDRESSES, "the customer has no verified address"),
-        ({"targets": ()}, Reach.DEVICES, "the customer has no device"),
-    ],
-)
-def test_suppression(changes: dict[str, object], reach: Reach, reason: str | None) -> None:
-    assert reason_to_suppress(dataclasses.replace(RECIPIENT, **changes), reach) == reason  # type: ignore[arg-type]
 
 
 # Whether the provider is worth calling ----------------------------------------------------------------------------

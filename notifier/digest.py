@@ -1,0 +1,72 @@
+"""Digests: what a throttle held back is told in one message. The first of the messages carries it, the others end with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from notifier import outbox
+from notifier.gate import FOREVER
+from notifier.message import Claimed, Conclusion, Text
+from notifier.throttle import is_digested
+from sql import queries
+
+SQL = queries("controls", "asyncpg")
+
+# So many at once: a customer with more gets another digest. It bounds what one claim brings.
+SIBLINGS_MAX = 500
+# What the digest quotes, in messages and in characters; the others are counted.
+QUOTED_MAX = 10
+CHARACTERS_MAX = 1_000
+# The others are due a little after the one that carries them, so that they are still there when it is claimed.
+BEHIND = timedelta(seconds=5)
+ENDS_WITH_ITS_CARRIER = frozenset({"FAILED", "UNKNOWN", "EXPIRED", "SUPPRESSED"})
+
+
+async def siblings(connection: Any, channel: str, claimed: Sequence[Claimed]) -> list[Claimed]:
+    """Lease the messages that are told together with those just claimed. Nothing is asked where none was held for a digest."""
+    carriers = {message.held_for for message in claimed if is_digested(message)}
+    if not carriers:
+        return []
+    rows = SQL.claim_digest(
+        connection,
+        channel=channel,
+        held_for=sorted(key for key in carriers if key),
+        most=SIBLINGS_MAX,
+        lease_token=uuid4(),
+        lease_s=outbox.LEASE_S,
+    )
+    return sorted([outbox.claimed_of(row) async for row in rows], key=lambda message: message.written_at)
+
+
+def carriers(messages: Sequence[Claimed]) -> Mapping[UUID, list[Claimed]]:
+    """Of messages that may be sent now: those that carry a digest, by id, with the others of it. One alone is sent as it is."""
+    digests: dict[str, list[Claimed]] = {}
+    for message in messages:
+        if message.held_for is not None and is_digested(message):
+            digests.setdefault(message.held_for, []).append(message)
+    return {first.message_id: others for first, *others in digests.values() if others}
+
+
+def fold(line: str, texts: Sequence[Text]) -> Text:
+    """One text for several: the line that says how many, then as many of them as fit, the oldest first."""
+    told, length = [line], len(line)
+    for text in texts[:QUOTED_MAX]:
+        length += len(text.body) + 1
+        if length > CHARACTERS_MAX and len(told) > 1:
+            break
+        told.append(text.body)
+    return Text(line if texts[0].subject is not None else None, "\n".join(told))
+
+
+def conclude_other(carrier: Claimed, conclusion: Conclusion, now: datetime) -> Conclusion:
+    """The end of a message that is told in another's digest, once that one's is known."""
+    if conclusion.state == "PENDING":  # to be gathered again
+        due_at = conclusion.due_at or now + timedelta(seconds=conclusion.retry_in_s or 0.0)
+        later = due_at if due_at == FOREVER else due_at + BEHIND
+        return Conclusion("PENDING", conclusion.reason, due_at=later, held_for=conclusion.held_for, uncounted=True)
+    if conclusion.state in ENDS_WITH_ITS_CARRIER:
+        return Conclusion(conclusion.state, f"as its digest {carrier.message_id}: {conclusion.reason}"[:200])
+    return Conclusion("SUPPRESSED", f"told in the digest {carrier.message_id}")
