@@ -94,9 +94,13 @@ def test_many_at_once_are_few_statements(database: str, connection: psycopg.Conn
     assert len(written) == 3
 
 
-@pytest.mark.parametrize("address", ["", "x", "1; drop table bank.customer", "1e3", "١", "9" * 19, "1\n"])
-def test_what_is_no_customer_is_dropped(database: str, tmp_path: Path, address: str) -> None:
-    assert send(database, tmp_path, (address, outgoing())) == [Drop("it is no customer's inbox")]
+def test_what_is_no_customer_is_dropped(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        channel = Channel(settings(tmp_path))
+        for address in ("", "x", "1; drop table bank.customer", "1e3", "\u0661", "9" * 19, "1\n"):
+            assert await channel.send(address, outgoing()) == Drop("it is no customer's inbox"), address
+
+    asyncio.run(scenario())
 
 
 def test_what_postgresql_cannot_keep_spoils_no_other(
@@ -122,13 +126,9 @@ def test_a_channel_that_was_not_opened_says_so(tmp_path: Path) -> None:
     assert asyncio.run(scenario()) == Retry("the inbox is not open", provider_down=True)
 
 
-@pytest.mark.parametrize(
-    "column", ["body = 'changed'", "customer_id = 2", "written_at = now()", "message_id = gen_random_uuid()"]
-)
-def test_nothing_but_the_read_mark_can_be_changed(
-    database: str, connection: psycopg.Connection[Any], tmp_path: Path, column: str
-) -> None:
+def test_nothing_but_the_read_mark_can_be_changed(database: str, connection: psycopg.Connection[Any], tmp_path: Path) -> None:
     send(database, tmp_path, ("1", outgoing()))
-    with pytest.raises(psycopg.Error) as refused:
-        connection.execute(f"update bank.inbox_message set {column}")  # type: ignore[arg-type]
-    assert refused.value.sqlstate == "BA002"
+    for column in ("body = 'changed'", "customer_id = 2", "written_at = now()", "message_id = gen_random_uuid()"):
+        with pytest.raises(psycopg.Error) as refused, connection.transaction():
+            connection.execute(f"update bank.inbox_message set {column}")
+        assert refused.value.sqlstate == "BA002", column
