@@ -1,4 +1,4 @@
-"""Send one message to its targets, each within a bound, whatever the channel does."""
+"""Send one message to its targets, whatever the channel does."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from notifier.providers import Providers
 
 # No provider that works takes this long; a third of the lease, so that a slow send never loses it.
 SEND_WITHIN_S = 10.0
+# Of several targets a slow one is given up before all are: the others' answers are kept.
+SEND_ONE_OF_MANY_WITHIN_S = SEND_WITHIN_S - 0.5
 UNNAMED = "?"  # of an attempt that took too long: which provider had it is not known
 
 
-async def send(providers: Providers, outgoing: Outgoing, targets: Sequence[Target]) -> list[Attempt]:
-    """One attempt per target, all at once. Never raises but for cancellation."""
+async def send_to_all(providers: Providers, outgoing: Outgoing, targets: Sequence[Target]) -> list[Attempt]:
+    """One attempt per target, all at once. Never raises but for cancellation, which bounds the only one of a single target."""
     if len(targets) == 1:
-        return [await _attempt(providers, outgoing, targets[0])]
+        started_at = datetime.now(UTC)
+        name, result = await providers.send(targets[0], outgoing)
+        return [Attempt(targets[0], started_at, datetime.now(UTC), result, name)]
     return list(await asyncio.gather(*(_attempt(providers, outgoing, target) for target in targets)))
 
 
@@ -29,7 +33,7 @@ async def _attempt(providers: Providers, outgoing: Outgoing, target: Target) -> 
 
 async def _bounded(providers: Providers, outgoing: Outgoing, target: Target) -> tuple[str, Result]:
     try:
-        async with asyncio.timeout(SEND_WITHIN_S):
+        async with asyncio.timeout(SEND_ONE_OF_MANY_WITHIN_S):
             return await providers.send(target, outgoing)
     except TimeoutError:
         # whatever was under way may have been sent

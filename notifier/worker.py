@@ -16,13 +16,15 @@ from notifier import address_book, digest, gate, outbox, throttle, words
 from notifier.channels import Channel, providers_of, traits_of
 from notifier.controls import Controls
 from notifier.database import Database, DatabaseAwayError
-from notifier.message import Attempt, Claimed, Conclusion, Outgoing, Policy, Recipient, Target, Text, Tried
+from notifier.due_window import DueWindow
+from notifier.message import Attempt, Claimed, Conclusion, Outgoing, Policy, Recipient, Text, Tried
 from notifier.outbox import Record
 from notifier.outcome import conclude, end_unsent, hold, left_to_send, release
+from notifier.pipeline import Job, Pipeline
 from notifier.providers import Providers
 from notifier.recorder import Recorder
 from notifier.render import RenderError
-from notifier.send import SEND_WITHIN_S, send
+from notifier.send import SEND_WITHIN_S
 from notifier.templates import Templates
 from notifier.waiting import is_set_within
 
@@ -32,6 +34,9 @@ log = logging.getLogger(__name__)
 POLL_S = 1.0
 # From claim to send: what is sent later than this could outlive its lease.
 PREPARE_WITHIN_S = outbox.LEASE_S - 2 * SEND_WITHIN_S
+CLAIM_MAX = 500
+# Rendering a whole batch at once would hold up the other channels, and this channel's senders.
+PREPARED_WITHOUT_PAUSE = 8
 NEW = Tried()
 
 
@@ -53,6 +58,14 @@ class Judged(NamedTuple):
     told: tuple[Judged, ...] = ()
 
 
+class Ready(NamedTuple):
+    """What the end of a message that is sent is concluded from."""
+
+    judged: Judged
+    tried: Tried
+    policy: Policy
+
+
 class Worker:
     """Drains one channel. It shares nothing with other channels but the pool and the processor."""
 
@@ -65,33 +78,33 @@ class Worker:
         self._templates = Templates(name)
         self._recorder = Recorder(name, channel.reach, database)
         self._providers = Providers(name, providers_of(channel), channel.most_in_flight)
-        self._in_flight: set[asyncio.Task[None]] = set()
+        self._pipeline: Pipeline[Ready] = Pipeline(self._providers, channel.most_in_flight, self)
+        self._due_window = DueWindow()
         self._notice = asyncio.Event()  # something may be due
-        self._landed = asyncio.Event()  # enough messages are no longer in flight
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
         """Drain the channel until stopped.
 
-        1. Wait until a provider is worth a try and half of the places are free.
+        1. Wait until a provider is worth a try and half of what was claimed has landed.
         2. Claim what is due: a lease on each message, committed before anything is sent.
         3. Look up customers, permissions, addresses and earlier attempts of all of them, a query for each.
         4. Decide whether each is sent now, held or ended; render the rest; what cannot be rendered has failed.
-        5. Send each message in a task of its own to all its targets, each within SEND_WITHIN_S.
+        5. Hand it to the senders, which go on meanwhile; each send is bounded by SEND_WITHIN_S.
         6. Conclude it: accepted, unknown, failed, or tried again later. Recorded in batches, by compare-and-set on the lease.
         7. When fewer were due than there was room for, wait for a notice, POLL_S at most.
         """
         async with asyncio.TaskGroup() as group:
             recording = group.create_task(self._recorder.run())
+            sending = group.create_task(self._pipeline.run())
             while not self._stopping.is_set():
                 room = await self._room()
                 self._notice.clear()
                 claimed = await self._claim_and_start(room)
                 if claimed < room:
                     await is_set_within(self._notice, POLL_S)
-            # All that is claimed is in flight, and each send is bounded: there is nothing to give back.
-            if self._in_flight:
-                await asyncio.wait(self._in_flight)
+            await self._pipeline.finish()
+            sending.cancel()
             await self._recorder.finish(recording)
             await self._channel.close()
 
@@ -103,7 +116,7 @@ class Worker:
         """Claim nothing more; `run` returns when what is in flight has landed and is recorded."""
         self._stopping.set()
         self._notice.set()
-        self._landed.set()
+        self._pipeline.has_room.set()
 
     async def _room(self) -> int:
         while not self._stopping.is_set():
@@ -111,11 +124,10 @@ class Worker:
             most = self._providers.room()
             if wait_s > 0 or most == 0:
                 await is_set_within(self._stopping, max(wait_s, 0.01))
-            elif len(self._in_flight) > most // 2:
-                self._landed.clear()
-                await self._landed.wait()
+            elif room := self._pipeline.room(most):
+                return min(room, CLAIM_MAX)
             else:
-                return most - len(self._in_flight)
+                await self._pipeline.has_room.wait()
         return 0
 
     async def _claim_and_start(self, room: int) -> int:
@@ -129,10 +141,11 @@ class Worker:
                 looked = await self._database.run(
                     lambda connection: self._look_up(connection, claimed), within_s=within_s, unless=self._stopping
                 )
-                for judged in self._judge(claimed, looked):
-                    self._start(judged, looked)
-                    # Rendering a whole batch at once would hold up the other channels, and this message's own send.
-                    await asyncio.sleep(0)
+                looked_up_at = time.monotonic()
+                for number, judged in enumerate(self._judge(claimed, looked), 1):
+                    self._start(judged, looked, claim_began, looked_up_at)
+                    if number % PREPARED_WITHOUT_PAUSE == 0:
+                        await asyncio.sleep(0)
         except DatabaseAwayError:
             for message in claimed:  # none was begun
                 self._record(message, release())
@@ -143,7 +156,9 @@ class Worker:
         # What the recorder still has to write was sent, and its lease may have run out: claimed now, it would be sent again.
         if self._recorder.is_late:
             return []
-        claimed = await outbox.claim(connection, self._name, room)
+        began = time.monotonic()
+        claimed = await outbox.claim(connection, self._name, room, self._due_window.due_from(began))
+        self._due_window.claimed(claimed, began, time.monotonic())
         return claimed + await digest.siblings(connection, self._name, claimed)
 
     async def _look_up(self, connection: Any, claimed: Sequence[Claimed]) -> Looked:
@@ -174,7 +189,7 @@ class Worker:
             judged[carrier] = judged[carrier]._replace(told=told)
         return list(judged.values())
 
-    def _start(self, judged: Judged, looked: Looked) -> None:
+    def _start(self, judged: Judged, looked: Looked, claimed_at: float, looked_up_at: float) -> None:
         message, recipient, decision, _ = judged
         tried = looked.tried.get(message.message_id, NEW)
         if isinstance(decision, gate.Send):
@@ -197,9 +212,7 @@ class Worker:
         outgoing = Outgoing(
             *(message.message_id, text, message.alert_type, message.customer_id, recipient.locale, message.event_time)
         )
-        task = asyncio.create_task(self._deliver(judged, outgoing, targets, tried, looked.policy))
-        self._in_flight.add(task)
-        task.add_done_callback(self._on_landed)
+        self._pipeline.add(Job(Ready(judged, tried, looked.policy), outgoing, targets, claimed_at, looked_up_at))
 
     def _brake(self, message: Claimed) -> gate.Hold | None:
         """The pause that this message, the first of too many, brings about."""
@@ -215,18 +228,24 @@ class Worker:
         language = judged.recipient.locale.partition("-")[0]
         return digest.fold(words.held_back(1 + len(others), judged.recipient.title, language), [text, *others])
 
-    async def _deliver(
-        self, judged: Judged, outgoing: Outgoing, targets: Sequence[Target], tried: Tried, policy: Policy
-    ) -> None:
-        paused = gate.held_by_pause(judged.message, self._name, self._controls)
+    def may_leave(self, job: Job[Ready]) -> bool:
+        """Whether nothing was paused since it was judged; called by the pipeline."""
+        paused = gate.held_by_pause(job.judged.judged.message, self._name, self._controls)
         if paused is not None:
-            self._conclude(judged, hold(paused, tried))
-            return
-        attempts = await send(self._providers, outgoing, targets)
+            self._conclude(job.judged.judged, hold(paused, job.judged.tried))
+        return paused is None
+
+    def landed(self, job: Job[Ready], attempts: Sequence[Attempt]) -> None:
+        """Conclude what was sent; called by the pipeline."""
+        judged, tried, policy = job.judged
         conclusion = conclude(judged.message, attempts, tried, policy, random.random())  # noqa: S311
         if conclusion.falls_back and not gate.falls_back(judged.recipient):
             conclusion = replace(conclusion, falls_back=False)
         self._conclude(judged, conclusion, attempts)
+
+    def given_back(self, job: Job[Ready]) -> None:
+        """Release what was not begun; called by the pipeline."""
+        self._conclude(job.judged.judged, release())
 
     def _conclude(self, judged: Judged, conclusion: Conclusion, attempts: Sequence[Attempt] = ()) -> None:
         """Have it recorded, and with it the messages that it told."""
@@ -240,10 +259,3 @@ class Worker:
 
     def _record(self, message: Claimed, conclusion: Conclusion, attempts: Sequence[Attempt] = ()) -> None:
         self._recorder.add(Record(message, conclusion, attempts))
-
-    def _on_landed(self, task: asyncio.Task[None]) -> None:
-        self._in_flight.discard(task)
-        if len(self._in_flight) <= self._channel.most_in_flight // 2:
-            self._landed.set()
-        if not task.cancelled() and task.exception() is not None:
-            log.error("%s: a message could not be concluded", self._name, exc_info=task.exception())
