@@ -8,8 +8,8 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from notifier.http2 import Answer, Http2, NoAnswerError, NotSentError
-from notifier.http_answer import retry_after_s
+from notifier.http2 import Http2
+from notifier.http_answer import Answer, NoAnswerError, NotSentError, retry_after_s
 from notifier.message import Drop, Outgoing, Result, Retry, Sent, Target, Unknown
 from notifier.provider_url import ProviderUrl
 from notifier.token_signing import ApnsToken
@@ -110,9 +110,9 @@ def _taken(answer: Answer) -> Result:
         return Unknown("APNs 200 without an apns-id")
 
 
-def _reason(body: bytes) -> str:
+def _reason(body: bytes | None) -> str:
     try:
-        found = json.loads(body)["reason"]
+        found = json.loads(body or b"")["reason"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""
     return found if isinstance(found, str) and REASON.fullmatch(found) else ""

@@ -13,13 +13,13 @@ import aiohttp
 import msgspec
 
 from notifier.http_answer import read_whole, retry_after_s
-from notifier.http_post import CONNECT_WITHIN_S
 from notifier.message import Drop, Outgoing, Result, Retry, Sent, Target, Unknown
 from notifier.provider_url import ProviderUrl
 from notifier.token_signing import ServiceAccount, service_account
 
 NAME_OF_TAKEN = re.compile(r"projects/[^/]{1,80}/messages/([A-Za-z0-9._:%-]{1,80})")
 CODE = re.compile(r"[A-Z_]{1,40}")
+CONNECT_WITHIN_S = 3.0
 # An access token is asked for anew so long before it ends.
 RENEW_BEFORE_S = 300.0
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"

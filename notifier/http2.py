@@ -17,32 +17,16 @@ from h2.errors import ErrorCodes
 from h2.exceptions import H2Error, NoAvailableStreamIDError
 from h2.settings import SettingCodes
 
+from notifier.http_answer import ANSWER_BYTES_MAX, Answer, NoAnswerError, NotSentError
+
 # At DEBUG it writes every header: tokens, and the device in the path.
 logging.getLogger("hpack").setLevel(logging.INFO)
 
 CONNECT_WITHIN_S = 3.0
-ANSWER_BYTES_MAX = 65536
 BODY_BYTES_MAX = 16384  # one frame, whatever the server allows beyond
 FRAME_HEAD_BYTES = 9
 FRAME_BYTES_MAX = 16384  # what HTTP/2 allows a server that was not told to send more
 GOAWAY = 7
-
-
-class NotSentError(Exception):
-    """The server certainly did not take the request: there was no connection, or the server says so."""
-
-
-class NoAnswerError(Exception):
-    """The request was sent, at least in part, and no answer to it can be had."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the server answered; header names in small letters."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
 
 
 class Http2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -11,6 +12,23 @@ import aiohttp
 ANSWER_BYTES_MAX = 65536
 # A provider may ask to be left alone; a message waits no longer for it than for any other retry.
 RETRY_AFTER_S_MAX = 300.0
+
+
+class NotSentError(Exception):
+    """The server certainly did not take the request: there was no connection, or the server says so. Holds kinds alone."""
+
+
+class NoAnswerError(Exception):
+    """The request was sent, at least in part, and no answer to it can be had. Holds kinds alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered; header names in small letters, `body` is None when it was longer than ANSWER_BYTES_MAX."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes | None
 
 
 async def read_whole(answer: aiohttp.ClientResponse) -> bytes | None:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
-import ssl
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
-import aiohttp
 import msgspec
 
-from notifier.http_answer import read_whole, retry_after_s
+from notifier.http1 import Http1
+from notifier.http_answer import NoAnswerError, NotSentError, retry_after_s
 from notifier.message import Drop, Result, Retry, Sent, Unknown
 from notifier.provider_url import ProviderUrl
 
-CONNECT_WITHIN_S = 3.0
+PRINTABLE = re.compile(r"[\x21-\x7e]+")
 # An opaque name: nothing that could be an address fits in.
 PROVIDER_REF = re.compile(r"[A-Za-z0-9._:-]{1,80}")
 
@@ -32,45 +33,40 @@ class HttpPost:
     """One provider's address with its kept-alive connections."""
 
     def __init__(self, url: ProviderUrl, connections: int) -> None:
-        """A user and password in the URL go with every request. Raises BankalertsError for certificates that are none."""
+        """A user and password in the URL go with every request. Raises BankalertsError for what cannot be called."""
         self.name = url.name
         self.rate_per_s = url.rate_per_s
-        self._url = url.http_url
-        self._auth = aiohttp.BasicAuth(url.user, url.password or "", "utf-8") if url.user else None
-        self._tls: ssl.SSLContext | bool = url.tls_context() if url.is_secure else True
-        self._connections = connections
-        self._session: aiohttp.ClientSession | None = None
+        self._head = _head(url)
+        tls = url.tls_context() if url.is_secure else None
+        self._http = Http1(url.host, url.port or (443 if url.is_secure else 80), tls, connections)
 
     async def post(self, message_id: UUID, target: str, content: dict[str, Any]) -> Result:
         """POST one message. The same message to the same target always has the same Idempotency-Key."""
-        headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key(message_id, target)}
-        body = msgspec.json.encode(content)
+        head = b"%bIdempotency-Key: %b\r\n" % (self._head, idempotency_key(message_id, target).encode("ascii"))
         try:
-            async with self._open().post(self._url, data=body, headers=headers, allow_redirects=False) as answer:
-                whole = await read_whole(answer)
-                return judge(answer.status, whole, retry_after_s(answer.headers.get("Retry-After")))
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            answer = await self._http.post(head, msgspec.json.encode(content))
+        except NotSentError:
             return Retry("no connection to the provider", provider_down=True)
-        except (aiohttp.ClientError, OSError) as error:
-            # TimeoutError is an OSError. The text may hold what was sent, so only its kind is told.
-            return Unknown(f"no answer to the request: {type(error).__name__}")
+        except NoAnswerError as error:
+            return Unknown(f"no answer to the request: {error}")
+        return judge(answer.status, answer.body, retry_after_s(answer.headers.get("retry-after")))
 
     async def close(self) -> None:
         """Let go of all connections."""
-        if self._session is not None:
-            await self._session.close()
+        await self._http.close()
 
-    def _open(self) -> aiohttp.ClientSession:
-        # Made at the first message: a session belongs to the running event loop.
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._tls),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_WITHIN_S),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                auth=self._auth,
-            )
-        return self._session
+
+def _head(url: ProviderUrl) -> bytes:
+    """The lines of a request that are always the same."""
+    parts = urlsplit(url.http_url)
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    if not PRINTABLE.fullmatch(target + parts.netloc):
+        raise url.error("has signs that no request can hold: write them as %XX")
+    lines = [f"POST {target} HTTP/1.1", f"Host: {parts.netloc}", "Content-Type: application/json", "User-Agent: bankalerts"]
+    if url.user:
+        secret = base64.b64encode(f"{url.user}:{url.password or ''}".encode()).decode("ascii")
+        lines.append(f"Authorization: Basic {secret}")
+    return "".join(f"{line}\r\n" for line in lines).encode("ascii")
 
 
 def idempotency_key(message_id: UUID, target: str) -> str:

@@ -16,7 +16,8 @@ from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.settings import SettingCodes
 
-from notifier.http2 import Answer, Http2, NoAnswerError, NotSentError
+from notifier.http2 import Http2
+from notifier.http_answer import Answer, NoAnswerError, NotSentError
 
 OK = [(":status", "200"), ("name", "value")]
 
