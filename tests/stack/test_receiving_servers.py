@@ -163,7 +163,7 @@ def test_a_port_in_use_is_one_line(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("base", "behaviour", "remedy"),
     [
-        ("mail_url", {"mode": "sulk"}, "mode is 'sulk': use accept, refuse, tempfail, drop, down"),
+        ("mail_url", {"mode": "sulk"}, "mode is 'sulk': use accept, refuse, tempfail, drop, nonsense, hang, down"),
         ("provider_url", {"channel": "FAX"}, "channel is 'FAX': use SMS, PUSH, SMS2, PUSH2"),
         ("provider_url", {"channel": "SMS", "status": 7}, "status is 7: use 200 to 599"),
         ("provider_url", {"channel": "SMS", "colour": 7}, "colour"),
