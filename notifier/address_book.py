@@ -22,13 +22,14 @@ SECRETS_THAT_SIGN = 2
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The newest version of a row of bank.message_template."""
+    """The newest version of a row of bank.message_template. `history_is_balance`: its type's window is over balances."""
 
     alert_type: str
     locale: str
     version: int
     subject: str | None
     body: str
+    history_is_balance: bool = False
 
 
 async def recipients(connection: Any, channel: str, reach: Reach, messages: Sequence[Claimed]) -> list[Recipient]:

@@ -18,7 +18,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from notifier.address_book import Template
 from notifier.message import Claimed, Recipient, Text
-from notifier.writing import FALLBACK_LOCALE, Writer
+from notifier.writing import FALLBACK_LOCALE, HIDDEN, Writer
 
 SUBJECT_CHARACTERS_MAX = 300
 BODY_CHARACTERS_MAX = 10_000
@@ -46,18 +46,30 @@ _TELLING = (jinja2.TemplateSyntaxError, jinja2.UndefinedError, SecurityError, _R
 
 
 def choose(templates: Mapping[tuple[str, str], Template], alert_type: str, locale: str) -> Template:
-    """The template of exactly this locale, else of its language, else English. Raises RenderError for none."""
-    for candidate in (locale, locale.partition("-")[0], FALLBACK_LOCALE):
+    """The template of exactly this locale, else of the nearest wider one, else English. Raises RenderError for none."""
+    candidate = locale
+    while True:
         template = templates.get((alert_type, candidate))
         if template is not None:
             return template
-    raise RenderError(f"there is no template of {alert_type} for {locale} or {FALLBACK_LOCALE}")
+        if candidate == FALLBACK_LOCALE:
+            raise RenderError(f"there is no template of {alert_type} for {locale} or {FALLBACK_LOCALE}")
+        # zh-Hant-TW, zh-Hant, zh, en
+        candidate = candidate.rpartition("-")[0] or FALLBACK_LOCALE
 
 
-def render(template: Template, message: Claimed, recipient: Recipient, minor_digits: Mapping[str, int]) -> Text:
-    """The message as this customer reads it. Raises RenderError, whatever the template does."""
+def render(
+    template: Template,
+    message: Claimed,
+    recipient: Recipient,
+    minor_digits: Mapping[str, int],
+    hides_balance: bool = False,
+) -> Text:
+    """The message as this customer reads it, with a balance or without. Raises RenderError, whatever the template does."""
     try:
         variables = _variables(message, recipient)
+        if hides_balance:
+            _hide_balance(variables, template.history_is_balance)
         variables[WRITER] = Writer(recipient.locale, recipient.time_zone, minor_digits)
         subject = None
         if template.subject is not None:
@@ -90,6 +102,14 @@ def _variables(message: Claimed, recipient: Recipient) -> dict[str, Any]:
         "account": account,
         "customer": {"full_name": recipient.full_name},
     }
+
+
+def _hide_balance(variables: dict[str, Any], history_is_balance: bool) -> None:
+    variables["event"] = {name: HIDDEN if "balance" in name else value for name, value in variables["event"].items()}
+    if history_is_balance:
+        # No value stays no value: a template may choose by that.
+        history = variables["history"].items()
+        variables["history"] = {name: value if value is None or name == "since" else HIDDEN for name, value in history}
 
 
 def _by_writer(method: str) -> Callable[..., str]:

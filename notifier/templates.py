@@ -14,11 +14,16 @@ from notifier.render import choose, render
 FRESH_FOR_S = 5.0
 
 
-class Templates:
-    """What a channel's messages are rendered from."""
+# A channel that has no template of a type takes those of another, which says as much and is as short.
+INSTEAD = {"WEBHOOK": "PUSH", "INBOX": "PUSH"}
 
-    def __init__(self, channel: str) -> None:
+
+class Templates:
+    """What a channel's messages are rendered from. `balance_is_private`: only who chose so is shown a balance."""
+
+    def __init__(self, channel: str, balance_is_private: bool = False) -> None:
         self._channel = channel
+        self._balance_is_private = balance_is_private
         self._read_at = float("-inf")
         self._templates: dict[tuple[str, str], Template] = {}
         self._minor_digits: dict[str, int] = {}
@@ -27,11 +32,17 @@ class Templates:
         """Read them again unless they were read FRESH_FOR_S ago or later."""
         if time.monotonic() - self._read_at < FRESH_FOR_S:
             return
-        self._templates = await address_book.templates(connection, self._channel)
+        own = await address_book.templates(connection, self._channel)
+        if self._channel in INSTEAD:
+            types = {alert_type for alert_type, _ in own}
+            others = await address_book.templates(connection, INSTEAD[self._channel])
+            own |= {key: template for key, template in others.items() if key[0] not in types}
+        self._templates = own
         self._minor_digits = await address_book.minor_digits(connection)
         self._read_at = time.monotonic()
 
     def text(self, message: Claimed, recipient: Recipient) -> Text:
         """The message in the recipient's language. Raises RenderError."""
         template = choose(self._templates, message.alert_type, recipient.locale)
-        return render(template, message, recipient, self._minor_digits)
+        hides_balance = self._balance_is_private and not recipient.shows_balance
+        return render(template, message, recipient, self._minor_digits, hides_balance)

@@ -75,7 +75,7 @@ class Worker:
         self._traits = traits_of(name, channel)
         self._database = database
         self._controls = controls
-        self._templates = Templates(name)
+        self._templates = Templates(name, self._traits.balance_is_private)
         self._recorder = Recorder(name, channel.reach, database)
         self._providers = Providers(name, providers_of(channel), channel.most_in_flight)
         self._pipeline: Pipeline[Ready] = Pipeline(self._providers, channel.most_in_flight, self)

@@ -42,11 +42,13 @@ select c.customer_id is not null as known, c.full_name, c.locale, c.time_zone, c
  order by w.n;
 
 -- name: read_templates
--- The newest version of each template of a channel.
-select distinct on (alert_type, locale) alert_type, locale, version, subject, body
-  from bank.message_template
- where channel = :channel
- order by alert_type, locale, version desc;
+-- The newest version of each template of a channel, and whether what its history holds are balances.
+select distinct on (m.alert_type, m.locale) m.alert_type, m.locale, m.version, m.subject, m.body,
+       coalesce(t.window_value ~ 'balance', false) as history_is_balance
+  from bank.message_template m
+  join bank.alert_type t on t.alert_type = m.alert_type
+ where m.channel = :channel
+ order by m.alert_type, m.locale, m.version desc;
 
 -- name: read_currencies
 -- How many digits the minor unit of each currency has.

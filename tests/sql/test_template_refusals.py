@@ -189,8 +189,9 @@ def test_a_refusal_says_what_may_be_read(typed: Connection) -> None:
 def test_what_may_be_read_is_what_the_engine_shows(connection: Connection) -> None:
     """A column that a template may read and the evidence lacks would fail each message of the type."""
     (version,) = connection.execute("select catalogue_version from bank.catalogue").fetchone() or (0,)
-    by_kind = history.catalogue(connection, version).by_kind
-    compiled = [alert_type for types in by_kind.values() for alert_type in types.values()]
+    catalogue = history.catalogue(connection, version)
+    assert catalogue is not None
+    compiled = [alert_type for types in catalogue.by_kind.values() for alert_type in types.values()]
     assert len(compiled) > 20
     for alert_type in compiled:
         (names,) = connection.execute(

@@ -149,3 +149,42 @@ def test_the_template_of_the_locale_its_language_or_english() -> None:
     ]
     with pytest.raises(RenderError, match="there is no template of U for nl-NL or en"):
         choose(templates, "U", "nl-NL")
+
+
+def test_a_hidden_balance_is_nowhere_in_the_text() -> None:
+    body = (
+        "{{ event.balance_after_minor | money(event.currency) }}, {{ event.balance_after_minor }},"
+        " {{ event.balance_after_minor | abs | money(event.currency) }}, {{ (event.balance_after_minor - 5) | money('EUR') }},"
+        " {{ 'x' ~ event.balance_after_minor }}{% if event.balance_after_minor < 0 %} overdrawn{% endif %},"
+        " {{ event.amount_minor | money(event.currency) }},"
+        " {{ history.value | abs | money(event.currency) }}, {{ history.last }}"
+    )
+    evidence = {**MESSAGE.evidence, "event": {**MESSAGE.evidence["event"], "balance_after_minor": -123456}}
+    message = dataclasses.replace(MESSAGE, evidence=evidence)
+    template = Template("DEBITED_ABOVE", "en", 3, None, body)
+    shown = render(template, message, RECIPIENT, {"EUR": 2}).body
+    assert shown.startswith("-€1,234.56, -123456, €1,234.56, -€1,234.61, x-123456 overdrawn, -€50.00, €90.00")
+    hidden = render(template, message, RECIPIENT, {"EUR": 2}, hides_balance=True).body
+    assert hidden == "***, ***, ***, ***, x***, -€50.00, €90.00, None"
+
+    of_balances = dataclasses.replace(template, history_is_balance=True)
+    hidden = render(of_balances, message, RECIPIENT, {"EUR": 2}, hides_balance=True).body
+    assert hidden == "***, ***, ***, ***, x***, -€50.00, ***, None"
+
+
+@pytest.mark.parametrize(
+    ("locale", "chosen"),
+    [
+        ("zh-Hant-TW", "zh-Hant"),
+        ("zh-TW", "zh"),
+        ("zh", "zh"),
+        ("nl-BE", "nl-BE"),
+        ("nl-NL", "nl"),
+        ("fr-FR", "en"),
+        ("en-GB", "en"),
+    ],
+)
+def test_a_template_is_of_the_nearest_wider_locale(locale: str, chosen: str) -> None:
+    there = ("zh-Hant", "zh", "nl-BE", "nl", "en")
+    templates = {("DEBITED_ABOVE", tag): Template("DEBITED_ABOVE", tag, 1, None, "a") for tag in there}
+    assert choose(templates, "DEBITED_ABOVE", locale).locale == chosen

@@ -21,6 +21,7 @@ from tests.shared_data import shared_data
 DIGITS = {"EUR": 2, "JPY": 0, "KWD": 3, "HUF": 2, "CLF": 4, "BRL": 2}
 # CLDR 48 (the golden's) and Babel's CLDR join date and time differently here, or the locale writes in another calendar
 # or other digits, which Babel leaves in Latin ones.
+OTHER_DIGITS = {"ar-EG", "fa-IR", "bn-BD"}
 DATE_AND_TIME_DIFFER = {"pt-BR", "da-DK", "fi-FI", "ar-EG", "fa-IR", "th-TH", "bn-BD"}
 
 
@@ -30,20 +31,22 @@ def _rows(file: str) -> list[list[Any]]:
 
 
 def test_money_is_as_in_the_golden_cells(connection: psycopg.Connection) -> None:
-    rows = connection.execute("select currency, minor_digits from bank.currency").fetchall()
-    digits: dict[str, int] = dict(rows)
+    digits: dict[str, int] = dict(connection.execute("select currency, minor_digits from bank.currency").fetchall())
     checked, beyond, wrong = 0, 0, []
     for locale, currency, amount, expected, _, agree in _rows("intl_currency_golden.json"):
         minor = Decimal(amount).scaleb(digits[currency])
-        if minor != minor.to_integral_value():
-            continue  # no whole number of minor units
+        # No whole number of minor units; or one whose digits CLDR has otherwise than ISO 4217; or in other than Latin digits.
+        if minor != minor.to_integral_value() or currency == "HUF" or locale in OTHER_DIGITS:
+            continue
         written = Writer(locale, "UTC", digits).money(int(minor), currency)
-        checked += agree
-        beyond += not agree and written == expected
-        if agree and written != expected:
+        if locale == "de-CH":
+            written = written.replace("\u2019", "'")  # CLDR 48 has another apostrophe than Babel's CLDR
+        checked += 1
+        beyond += not agree
+        if written != expected:
             wrong.append((locale, currency, amount, expected, written))
     assert not wrong
-    assert checked > 4000
+    assert checked > 5500
     assert beyond > 1000, "cells where Babel alone is not as CLDR has them"
 
 
