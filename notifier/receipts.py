@@ -1,6 +1,6 @@
 """Where providers post receipts: POST /receipts/<provider>, signed as Standard Webhooks has it.
 
-The body is as receipt_payload.py says. The answer is 204 once all receipts are written; else nothing was changed, and it is a 4xx
+The body is as receipt_payload.py says. The answer is 204 once all receipts are written; else nothing was changed: it is a 4xx
 with {"error", "index"} (503 while PostgreSQL is away: the provider repeats it). Every refusal is counted in
 alerting.refused_receipt.
 """

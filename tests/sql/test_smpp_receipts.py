@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import json
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 import smpp34
 from aiosmpplib.state import SmppCommandStatus as Status
+from standardwebhooks.webhooks import Webhook
 
 from notifier import receipt_book, smpp_provider
 from notifier.database import Database
@@ -19,9 +24,11 @@ from notifier.message import Outgoing, Sent, Target, Text
 from notifier.provider_url import provider_urls
 from notifier.smpp_pdu import NETWORK_ERROR_CODE
 from notifier.smpp_provider import SmppProvider
+from tests import notifying
 from tests.notifying import EVENT_DATE, Bank, eventually, free_port
 from tests.rigs.sms_smpp import Centre, centre_at
 
+SECRET = f"whsec_{'a' * 32}"
 UNKNOWN_SUBSCRIBER = smpp34.Tlv(NETWORK_ERROR_CODE, b"\x03\0\x01")
 
 
@@ -180,3 +187,42 @@ def test_reports_in_numbers_are_all_taken(play: Callable[[Scenario], None]) -> N
         assert [row["state"] for row in states] == ["DELIVERED"]
 
     play(scenario)
+
+
+def test_a_notifier_sends_and_takes_what_is_said_of_it(database: str, tmp_path: Path) -> None:
+    """The whole way, by both doors: SMS by a message centre, PUSH by the local provider and the HTTP endpoint."""
+
+    async def scenario(scene: notifying.Scene) -> None:
+        port, listens_at = free_port(), f"127.0.0.1:{free_port()}"
+        settings = dataclasses.replace(
+            scene.settings, sms_url=f"smpp://bank:secret@127.0.0.1:{port}", receipts_listen=listens_at, receipts_secrets=SECRET
+        )
+        async with centre_at(port) as centre, notifying.notifier(settings):
+            text, notice = await scene.bank.message("SMS"), await scene.bank.message("PUSH")
+            await scene.bank.reaches(text, "ACCEPTED")
+            (name, part), *_ = centre.taken
+            assert f"+{part.destination_addr}" == notifying.number_of(1)
+            assert await centre.report(f"id:{name} stat:DELIVRD") == Status.ESME_ROK
+            await scene.bank.reaches(text, "DELIVERED")
+
+            await scene.bank.reaches(notice, "ACCEPTED")
+            (attempt,) = await scene.bank.attempts(notice)
+            said = {"provider_ref": attempt["provider_ref"], "status": "BOUNCED", "reason": "UNREGISTERED"}
+            body, now = json.dumps({"receipts": [said]}), datetime.now(UTC)
+            signed = {
+                "webhook-id": "msg_1",
+                "webhook-timestamp": str(int(now.timestamp())),
+                "webhook-signature": Webhook(SECRET).sign("msg_1", now, body),
+            }
+            url = f"http://{listens_at}/receipts/{attempt['provider']}"
+            async with scene.servers.http.post(url, data=body, headers=signed) as answer:
+                assert answer.status == 204, await answer.text()
+            await scene.bank.reaches(notice, "FAILED")
+            # Its alert goes out by SMS instead.
+            await eventually(lambda: is_taken(centre, 2), "the SMS in its place")
+
+    notifying.play(database, tmp_path, scenario)
+
+
+async def is_taken(centre: Centre, parts: int) -> bool:
+    return len(centre.taken) == parts
