@@ -155,8 +155,9 @@ def _suite(folder: Path, carrier: str, which: str) -> subprocess.CompletedProces
     environment = drop(folder, {"pigeon.py": carrier})
     shutil.copytree(ROOT / "tests" / "rigs", folder / "tests" / "rigs", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "tests" / "stack").mkdir()
-    for path in ("__init__.py", "notifying.py", "relay.py", "stack/__init__.py", "stack/test_channel_conformance.py"):
-        shutil.copy(ROOT / "tests" / path, folder / "tests" / path)
+    beside = [path for path in (ROOT / "tests").glob("*.py") if path.name != "conftest.py"]
+    for path in (*beside, *(ROOT / "tests" / "stack" / name for name in ("__init__.py", "test_channel_conformance.py"))):
+        shutil.copy(path, folder / path.relative_to(ROOT))
     (folder / "tests" / "rigs" / "pigeon.py").write_text(LOFT, encoding="utf-8")
     command = (sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "-k", which, "tests")
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
