@@ -62,7 +62,7 @@ def test_the_tables_have_these_columns(connection: Connection) -> None:
     tables = re.findall(
         r"^### (bank\.\w+)\n\n(?:[^|\n].*\n+)?\| column \| type \| \|\n\|---\|---\|---\|\n((?:\|.*\n)+)", TEXT, re.MULTILINE
     )
-    assert len(tables) == 11
+    assert len(tables) == 15
     for table, rows in tables:
         types, told = types_of(connection, table), set()
         for row in rows.splitlines():
