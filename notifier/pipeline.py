@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, Protocol, TypeVar
 
-from notifier.message import Attempt, Outgoing, Target, Unknown
+from notifier.message import Attempt, Outgoing, Result, Target
 from notifier.outbox import LEASE_S
 from notifier.providers import Providers
-from notifier.send import SEND_WITHIN_S, UNNAMED, send_to_all
+from notifier.send import SEND_WITHIN_S, given_up, send_to_all
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +138,10 @@ class Pipeline(Generic[Judged]):
         """To all its targets."""
         return await send_to_all(self._providers, job.outgoing, job.targets)
 
+    def given_up(self, job: Job[Judged], target: Target) -> tuple[str, Result]:
+        """What a send that took too long comes to, with the name of the provider that had it."""
+        return given_up(self._providers, job.outgoing, target)
+
     def landed(self, job: Job[Judged], attempts: Sequence[Attempt]) -> None:
         """Tell how it ended."""
         self._desk.landed(job, attempts)
@@ -187,9 +191,8 @@ class Sender(Generic[Judged]):
             if not self.is_late or self.task is None:
                 raise
             self.task.uncancel()
-            # whatever was under way may have been sent
-            unknown = Unknown(f"no answer within {SEND_WITHIN_S:.0f} s")
-            return [Attempt(target, started_at, datetime.now(UTC), unknown, UNNAMED) for target in job.targets]
+            ended = [(target, self._pipeline.given_up(job, target)) for target in job.targets]
+            return [Attempt(target, started_at, datetime.now(UTC), result, name) for target, (name, result) in ended]
         finally:
             self.began_at = None
             self.is_late = False

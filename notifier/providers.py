@@ -8,6 +8,7 @@ import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from uuid import UUID
 
 from notifier.breaker import Breaker
 from notifier.bucket import Bucket
@@ -47,6 +48,7 @@ class Providers:
         self._clock = clock
         self._pause = pause
         self._lines = [_Line(provider, Breaker(most_in_flight)) for provider in providers]
+        self._interrupted: dict[tuple[UUID, str], str] = {}
 
     def room(self) -> int:
         """How many messages may be in flight now.
@@ -78,6 +80,10 @@ class Providers:
             left.remove(line)
         return found or (NOBODY, self._nobody(left))
 
+    def interrupted(self, target: Target, outgoing: Outgoing) -> str:
+        """The name of the provider that a cancelled `send` had called; NOBODY where it had called none. Told once."""
+        return self._interrupted.pop((outgoing.message_id, target.key), NOBODY)
+
     def _room_of(self, line: _Line, now: float) -> int:
         if not line.lets_through(now):
             return 0
@@ -106,6 +112,7 @@ class Providers:
             result = await line.provider.send(target, outgoing)
         except asyncio.CancelledError:
             self._judge(line, Unknown("no answer in time"))
+            self._interrupted[outgoing.message_id, target.key] = line.provider.name
             raise
         except Exception as error:  # a provider's fault must stop neither its channel nor the others
             # Its text may hold an address, so only the kind of the error is told.

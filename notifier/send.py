@@ -6,14 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from notifier.message import Attempt, Outgoing, Result, Target, Unknown
-from notifier.providers import Providers
+from notifier.message import Attempt, Outgoing, Result, Retry, Target, Unknown
+from notifier.providers import NOBODY, Providers
 
 # No provider that works takes this long; a third of the lease, so that a slow send never loses it.
 SEND_WITHIN_S = 10.0
 # Of several targets a slow one is given up before all are: the others' answers are kept.
 SEND_ONE_OF_MANY_WITHIN_S = SEND_WITHIN_S - 0.5
-UNNAMED = "?"  # of an attempt that took too long: which provider had it is not known
 
 
 async def send_to_all(providers: Providers, outgoing: Outgoing, targets: Sequence[Target]) -> list[Attempt]:
@@ -36,5 +35,12 @@ async def _bounded(providers: Providers, outgoing: Outgoing, target: Target) -> 
         async with asyncio.timeout(SEND_ONE_OF_MANY_WITHIN_S):
             return await providers.send(target, outgoing)
     except TimeoutError:
-        # whatever was under way may have been sent
-        return UNNAMED, Unknown(f"no answer within {SEND_WITHIN_S:.0f} s")
+        return given_up(providers, outgoing, target)
+
+
+def given_up(providers: Providers, outgoing: Outgoing, target: Target) -> tuple[str, Result]:
+    """What a send that took too long comes to: who was called may have it; where nobody was, nobody has."""
+    name = providers.interrupted(target, outgoing)
+    if name == NOBODY:
+        return NOBODY, Retry("no provider could be called in time")
+    return name, Unknown(f"no answer within {SEND_WITHIN_S:.0f} s")

@@ -169,6 +169,7 @@ def test_while_one_message_is_on_trial_no_other_is_sent() -> None:
         trying.cancel()
         with pytest.raises(asyncio.CancelledError):
             await trying
+        assert [providers.interrupted(TARGET, OUTGOING) for _ in range(2)] == ["only", NOBODY]
         assert providers.wait_s() > 0.2, "what it does not answer in time, it failed"
         clock.now += 0.5
         assert providers.room() == 1
