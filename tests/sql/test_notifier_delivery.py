@@ -124,6 +124,46 @@ def test_a_type_without_balance_is_sent_to_those_who_may_not_see_it(database: st
     play(database, tmp_path, scenario)
 
 
+def test_a_balance_is_shown_on_push_and_sms_to_who_chose_so_alone(database: str, tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.bank.run("update bank.customer set shows_balance = false where customer_id = 1")
+        async with notifier(scene.settings):
+            for channel in ("SMS", "PUSH", "EMAIL"):
+                await scene.bank.reaches(await scene.bank.message(channel), "ACCEPTED")
+            await scene.bank.run("update bank.customer set shows_balance = true where customer_id = 1")
+            await scene.bank.reaches(await scene.bank.message("SMS"), "ACCEPTED")
+
+        hidden, shown = [message["body"] for message in await scene.servers.received("SMS")]
+        assert (hidden, shown) == ("a-1: balance ***, below €100.00.", "a-1: balance €90.00, below €100.00.")
+        (push,) = await scene.servers.received("PUSH")
+        assert push["body"] == "a-1: balance ***, below €100.00."
+        (mail,) = await scene.servers.received("EMAIL")
+        assert "it is now €90.00" in mail["body"]
+
+    play(database, tmp_path, scenario)
+
+
+def test_a_channel_without_templates_takes_those_of_push(database: str, tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        async def received() -> list[tuple[str, str]]:
+            rows = await scene.bank.run("select subject, body from bank.inbox_message order by written_at")
+            return [tuple(row) for row in rows]
+
+        async with notifier(scene.settings):
+            await scene.bank.reaches(await scene.bank.message("INBOX"), "ACCEPTED")
+            # No balance is private in the list that stands behind the bank's own login.
+            assert await received() == [("Your balance is below €100.00", "a-1: balance €90.00, below €100.00.")]
+            await scene.bank.run(
+                "insert into bank.message_template values ('BALANCE_BELOW', 'INBOX', 'en', 1, 'Own', 'Its own')"
+            )
+            await scene.bank.reaches(await scene.bank.message("INBOX"), "ACCEPTED")
+            assert (await received())[1:] == [("Own", "Its own")]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(templates, "FRESH_FOR_S", 0.0)
+        play(database, tmp_path, scenario)
+
+
 def test_a_failing_template_fails_its_message_and_stops_nothing_else(database: str, tmp_path: Path) -> None:
     async def scenario(scene: Scene) -> None:
         # The database refuses such a template; its type may have changed since.
