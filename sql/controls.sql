@@ -83,14 +83,15 @@ select customer_id, alert_type, :channel, now() + length, least(messages, most),
 returning customer_id, alert_type, sent + held as asked, window_ends_at;
 
 -- name: claim_digest
--- Lease the other messages of digests that fall due, oldest first, and return them as a claim does.
+-- Lease the other messages of digests that fall due, some of each, and return them as a claim does.
 with due as (
-    select message_id, held_for
-      from alerting.outbox_due
-     where held_for = any(:held_for::text[]) and channel = :channel and lease_token is null
-     order by due_at
-     limit :most
-       for update skip locked
+    select d.message_id, d.held_for
+      from unnest(:held_for::text[]) as k (held_for),
+           lateral (select message_id, held_for
+                      from alerting.outbox_due
+                     where held_for = k.held_for and channel = :channel and lease_token is null
+                     limit :most
+                       for update skip locked) d
 ), claimed as (
     update alerting.outbox_due d
        set lease_token = :lease_token, due_at = now() + make_interval(secs => :lease_s), attempts = d.attempts + 1, held_for = null

@@ -33,9 +33,19 @@ INDEXES = {
         "account_permission_pkey",
         "contact_address_pkey",
         "push_device_of_customer",
+        "replaced_address_pkey",
+        "customer_consent_pkey",
+        "delivery_rule_pkey",
+        "webhook_secret_pkey",
     },
+    "release_paused": {"outbox_due_held", "one_open_pause_per_scope"},
+    "claim_digest": {"outbox_due_held"},
 }
 SCANNED_WHOLE = {
+    "forget_replaced_addresses": {"scan of replaced_address"},
+    "forget_volumes": {"scan of throttle", "scan of type_volume"},
+    "read_limits": {"scan of delivery_rule"},
+    "read_pauses": {"scan of pause"},
     "read_currencies": {"scan of currency"},
     "read_templates": {"scan of message_template"},
 }

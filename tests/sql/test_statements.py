@@ -27,7 +27,8 @@ def blocks(file: str) -> dict[str, str]:
 EVERY = [(file, name) for file in FILES for name in blocks(file)]
 # index -> the statement that goes by it
 INDEXES = {
-    "bank.push_device_of_customer": blocks("notifier")["read_recipients"],
+    "bank.push_device_of_customer": blocks("recipients")["read_recipients"],
+    "bank.inbox_message_of_customer": blocks("inbox")["read_messages"],
     "bank.account_entry_of_account": blocks("engine")["read_account_entries"],
     "bank.card_authorisation_of_account": blocks("engine")["read_card_authorisations"],
     "bank.payment_order_of_account": blocks("engine")["read_payment_orders"],
@@ -43,6 +44,8 @@ INDEXES = {
     ),
     "alerting.outbox_of_alert": "select * from audit.outbox_history where alert_id = $1",
     "alerting.outbox_due_in_order": blocks("notifier")["claim_messages"],
+    "alerting.outbox_due_held": blocks("controls")["release_paused"],
+    "alerting.one_open_pause_per_scope": blocks("controls")["release_paused"],
 }
 
 
