@@ -71,14 +71,21 @@ def render(
         if hides_balance:
             _hide_balance(variables, template.history_is_balance)
         variables[WRITER] = Writer(recipient.locale, recipient.time_zone, minor_digits)
+        compiled = _compiled(template.body)
+        # Not copied, and one for both: nothing in a template assigns. Template.render() makes each anew.
+        context = compiled.new_context(variables, shared=True)
         subject = None
         if template.subject is not None:
-            subject = _bounded(_compiled(template.subject).render(variables), SUBJECT_CHARACTERS_MAX)
-        return Text(subject, _bounded(_compiled(template.body).render(variables), BODY_CHARACTERS_MAX))
+            subject = _bounded(_written(_compiled(template.subject), context), SUBJECT_CHARACTERS_MAX)
+        return Text(subject, _bounded(_written(compiled, context), BODY_CHARACTERS_MAX))
     except Exception as error:  # a template is data: nothing it does may stop more than its own message
         raise RenderError(
             f"template {template.alert_type} {template.locale} version {template.version}: {_fault(error)}"
         ) from error
+
+
+def _written(compiled: jinja2.Template, context: Context) -> str:
+    return "".join(compiled.root_render_func(context))
 
 
 def _variables(message: Claimed, recipient: Recipient) -> dict[str, Any]:
@@ -115,14 +122,26 @@ def _hide_balance(variables: dict[str, Any], history_is_balance: bool) -> None:
 def _by_writer(method: str) -> Callable[..., str]:
     @jinja2.pass_context
     def write(context: Context, *values: Any) -> str:
-        return str(getattr(context[WRITER], method)(*values))
+        return str(getattr(context.parent[WRITER], method)(*values))
 
     return write
 
 
+class _Environment(SandboxedEnvironment):
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Of a dict its values alone, never its methods: what jinja2 tries first is an exception for each value."""
+        if type(obj) is dict:
+            try:
+                return obj[attribute]
+            except KeyError:
+                is_method = hasattr(obj, attribute)
+                return self.unsafe_undefined(obj, attribute) if is_method else self.undefined(obj=obj, name=attribute)
+        return super().getattr(obj, attribute)
+
+
 def _environment() -> SandboxedEnvironment:
     # Plain text: nothing is escaped, because nothing reads it as markup.
-    environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)
+    environment = _Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)
     environment.globals.clear()
     environment.filters.update({name: _by_writer(name) for name in WRITTEN})
     environment.filters = {name: call for name, call in environment.filters.items() if name in FILTERS}
