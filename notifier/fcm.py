@@ -22,6 +22,7 @@ CODE = re.compile(r"[A-Z_]{1,40}")
 CONNECT_WITHIN_S = 3.0
 # An access token is asked for anew so long before it ends.
 RENEW_BEFORE_S = 300.0
+TOKEN_WITHIN_S = 4.0
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 # Answers about this one device or message. All others are about our settings or FCM itself: they may end.
@@ -109,10 +110,14 @@ class _AccessToken:
 
     async def current(self, session: aiohttp.ClientSession) -> str | Retry:
         """The token to show now; why there is none when it is not given."""
-        async with self._asking:
-            if not self._token or self._clock() > self._ends_at - RENEW_BEFORE_S:
-                return await self._ask(session)
-            return self._token
+        try:
+            # Bounded here, the wait for another message to ask included: nothing was sent yet, so nothing is unknown.
+            async with asyncio.timeout(TOKEN_WITHIN_S), self._asking:
+                if not self._token or self._clock() > self._ends_at - RENEW_BEFORE_S:
+                    return await self._ask(session)
+                return self._token
+        except TimeoutError:
+            return Retry("FCM: no access token in time", provider_down=True)
 
     def refused(self, token: str) -> None:
         """FCM does not take it: the next message asks for another."""

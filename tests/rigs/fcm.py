@@ -55,6 +55,8 @@ class FcmServer:
         assert assertion["iss"] == SERVICE
         assert assertion["scope"] == "https://www.googleapis.com/auth/firebase.messaging"
         assert assertion["exp"] - assertion["iat"] <= 3600
+        if self.mode == "silent_token":
+            await asyncio.Event().wait()
         if self.mode == "no_token":
             return web.json_response({"error": "invalid_grant"}, status=400)
         self.tokens.append(f"ya29.{len(self.tokens)}")

@@ -14,6 +14,7 @@ import pytest
 
 from bankalerts.errors import BankalertsError
 from notifier import apns as apns_module
+from notifier import fcm as fcm_module
 from notifier.channels.push import Channel
 from notifier.message import Drop, Outgoing, Result, Retry, Sent, Target, Text
 from notifier.providers import Providers
@@ -89,6 +90,19 @@ def test_without_an_access_token_nothing_is_sent(tmp_path: Path) -> None:
         server.mode = "no_token"
         assert await _send(channel, fcm.TARGET) == Retry("FCM: no access token: HTTP 400", provider_down=True)
         assert server.taken == []
+
+    _with_fcm(tmp_path, scenario)
+
+
+def test_a_token_that_never_comes_makes_no_message_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fcm_module, "TOKEN_WITHIN_S", 0.2)
+
+    async def scenario(server: fcm.FcmServer, channel: Channel) -> None:
+        server.mode = "silent_token"
+        results = await asyncio.gather(*(_send(channel, fcm.TARGET) for _ in range(5)))
+        assert results == [Retry("FCM: no access token in time", provider_down=True)] * 5
+        server.mode = "accept"
+        assert isinstance(await _send(channel, fcm.TARGET), Sent)
 
     _with_fcm(tmp_path, scenario)
 
