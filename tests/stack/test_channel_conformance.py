@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,6 +18,7 @@ import pytest
 from notifier.channels import ChannelOfProviders, PlainChannel, discover, providers_of, traits_of
 from notifier.message import Drop, Outgoing, Reach, Result, Retry, Sent, Target, Text, Unknown
 from notifier.providers import Providers
+from tests.conftest import Server
 from tests.notifying import eventually
 from tests.rigs import DATABASE_URL, Rig, Stage, UnsupportedError, rigs
 
@@ -91,11 +92,19 @@ def rig(request: pytest.FixtureRequest) -> Rig:
     return rigs()[request.param]
 
 
+@pytest.fixture(scope="module")
+def one_database(server: Server) -> Iterator[str]:
+    """The URL of a migrated database for all tests here; a stage clears what it uses."""
+    url = server.clone()
+    yield url
+    server.drop(url)
+
+
 @pytest.fixture
 def play(rig: Rig, tmp_path: Path, request: pytest.FixtureRequest) -> Play:
     """Runs a scenario on the rig's stage."""
     if getattr(rig, "NEEDS_DATABASE", False):
-        (tmp_path / DATABASE_URL).write_text(request.getfixturevalue("database"), encoding="utf-8")
+        (tmp_path / DATABASE_URL).write_text(request.getfixturevalue("one_database"), encoding="utf-8")
 
     def run(scenario: Callable[[Scene], Awaitable[None]]) -> None:
         async def on_stage() -> None:
