@@ -129,6 +129,10 @@ class Bank:
         rows: list[asyncpg.Record] = await self.connection.fetch(statement, *arguments)
         return rows
 
+    async def run_all(self, statements: str) -> None:
+        """Any statements, with a semicolon in between."""
+        await self.connection.execute(statements)
+
     async def customer(self, customer_id: int, locale: str = "en-GB", name: str = "Ada Lovelace") -> None:
         """A customer with an account a-<id>, the permission to see it, one address of each kind and one device."""
         account = f"a-{customer_id}"
