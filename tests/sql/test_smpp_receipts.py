@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -18,8 +19,9 @@ import smpp34
 from aiosmpplib.state import SmppCommandStatus as Status
 from standardwebhooks.webhooks import Webhook
 
-from notifier import receipt_book, smpp_provider
+from notifier import receipt_book, retry, smpp_provider
 from notifier.database import Database
+from notifier.http_post import idempotency_key
 from notifier.message import Outgoing, Sent, Target, Text
 from notifier.provider_url import provider_urls
 from notifier.smpp_pdu import NETWORK_ERROR_CODE
@@ -208,15 +210,7 @@ def test_a_notifier_sends_and_takes_what_is_said_of_it(database: str, tmp_path: 
             await scene.bank.reaches(notice, "ACCEPTED")
             (attempt,) = await scene.bank.attempts(notice)
             said = {"provider_ref": attempt["provider_ref"], "status": "BOUNCED", "reason": "UNREGISTERED"}
-            body, now = json.dumps({"receipts": [said]}), datetime.now(UTC)
-            signed = {
-                "webhook-id": "msg_1",
-                "webhook-timestamp": str(int(now.timestamp())),
-                "webhook-signature": Webhook(SECRET).sign("msg_1", now, body),
-            }
-            url = f"http://{listens_at}/receipts/{attempt['provider']}"
-            async with scene.servers.http.post(url, data=body, headers=signed) as answer:
-                assert answer.status == 204, await answer.text()
+            await post(scene, listens_at, attempt["provider"], said)
             await scene.bank.reaches(notice, "FAILED")
             # Its alert goes out by SMS instead.
             await eventually(lambda: is_taken(centre, 2), "the SMS in its place")
@@ -226,3 +220,40 @@ def test_a_notifier_sends_and_takes_what_is_said_of_it(database: str, tmp_path: 
 
 async def is_taken(centre: Centre, parts: int) -> bool:
     return len(centre.taken) == parts
+
+
+async def post(scene: notifying.Scene, listens_at: str, provider: str, said: dict[str, Any]) -> None:
+    """Post one receipt as this provider; it is taken."""
+    body, now = json.dumps({"receipts": [said]}), datetime.now(UTC)
+    signed = {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(SECRET).sign("msg_1", now, body),
+    }
+    async with scene.servers.http.post(f"http://{listens_at}/receipts/{provider}", data=body, headers=signed) as answer:
+        assert answer.status == 204, await answer.text()
+
+
+def test_a_receipt_spares_the_customer_the_repetition(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer was lost, so it would be sent again; then the provider says that the customer has it."""
+    monkeypatch.setattr(retry, "message_delay_s", lambda *_: 3600.0)
+
+    async def scenario(scene: notifying.Scene) -> None:
+        listens_at = f"127.0.0.1:{free_port()}"
+        settings = dataclasses.replace(scene.settings, receipts_listen=listens_at, receipts_secrets=SECRET)
+        await scene.servers.behave("SMS", drop_answer=True)
+        async with notifying.notifier(settings):
+            message_id = await scene.bank.message("SMS")
+            await scene.bank.is_tried(message_id)
+            (attempt,) = await scene.bank.attempts(message_id)
+            assert attempt["outcome"] == "UNKNOWN"
+            key = idempotency_key(message_id, notifying.number_of(1))
+            await post(scene, listens_at, attempt["provider"], {"provider_ref": key, "status": "DELIVERED"})
+            await scene.servers.behave("SMS")
+            await scene.bank.make_due()
+            row = await scene.bank.reaches(message_id, "DELIVERED")
+        assert row["delivered_at"] is not None
+        assert not row["may_be_twice"]
+        assert len(await scene.servers.received("SMS")) == 1
+
+    notifying.play(database, tmp_path, scenario)
