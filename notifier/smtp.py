@@ -15,6 +15,9 @@ from notifier.message import Drop, Outgoing, Result, Retry, Sent, Target, Unknow
 from notifier.provider_url import ProviderUrl
 
 CONNECT_WITHIN_S = 3.0
+# Up to the recipient a silent server has certainly taken nothing; found out before the whole send is given up, of which
+# nobody would know.
+ANSWER_WITHIN_S = 4.0
 # Servers close a connection that is idle for some minutes: one that was idle this long is not used again.
 IDLE_S_MAX = 60.0
 PORTS = {"smtp": 25, "smtps": 465}
@@ -79,7 +82,7 @@ class Smtp:
             await _end_transaction(connection)
             return judge(error.code, error.message)
         try:
-            answer = await connection.data(content)
+            answer = await connection.data(content, timeout=None)
         except aiosmtplib.SMTPDataError as error:
             await _end_transaction(connection)
             return judge(error.code, error.message)
@@ -110,11 +113,11 @@ class Smtp:
         return None
 
     async def _connected(self) -> aiosmtplib.SMTP:
-        # An answer has no bound of its own here: send.py bounds the whole.
+        # The answer to a mail has no bound of its own: the whole send has one.
         connection = aiosmtplib.SMTP(
             hostname=self._url.host,
             port=self._url.port or PORTS[self._url.scheme],
-            timeout=None,
+            timeout=ANSWER_WITHIN_S,
             use_tls=self._url.is_secure,
             start_tls=False if self._url.is_secure else STARTTLS[self._tls_option],
             tls_context=self._tls,

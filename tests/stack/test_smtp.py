@@ -17,7 +17,7 @@ import trustme
 from bankalerts.stack.kept import Kept
 from bankalerts.stack.mail_server import MailServer, Security
 from notifier.channels.email import Channel
-from notifier.message import Outgoing, Result, Retry, Sent, Target, Text, Unknown
+from notifier.message import Drop, Outgoing, Result, Retry, Sent, Target, Text, Unknown
 from notifier.provider_url import provider_urls
 from tests.notifying import free_port
 from tests.rigs import settings
@@ -169,15 +169,24 @@ ANSWERS: list[tuple[dict[str, bytes | None], type[Any], str]] = [
     ({".": b"2\r\n"}, Unknown, "SMTP 2"),
     ({".": b"250-" + b"x" * 100_000 + b"\r\n"}, Unknown, "no answer to the mail: SMTPResponseException"),
     ({".": b"452 4.2.2 ada@example.org is full\r\n"}, Retry, "SMTP 452 4.2.2"),
+    ({"MAIL": b""}, Retry, "SMTP failed with SMTPReadTimeoutError"),
+    ({"RCPT": b""}, Retry, "SMTP failed with SMTPReadTimeoutError"),
+    ({"RSET": b"", "RCPT": b"550 5.1.1 ada@example.org\r\n"}, Drop, "SMTP 550 5.1.1"),
     ({"RSET": None, "RCPT": b"450 4.2.1 ada@example.org\r\n"}, Retry, "SMTP 450 4.2.1"),
 ]
 
 
 @pytest.mark.parametrize(("answers", "kind", "reason"), ANSWERS)
 def test_what_a_server_says_at_each_step(
-    tmp_path: Path, answers: dict[str, bytes | None], kind: type[Any], reason: str, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    answers: dict[str, bytes | None],
+    kind: type[Any],
+    reason: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """`answers` by the command; None hangs up."""
+    """`answers` by the command; None hangs up, nothing is silence."""
+    monkeypatch.setattr("notifier.smtp.ANSWER_WITHIN_S", 0.2)
     usual = {"EHLO": b"250 mail.example\r\n", "DATA": b"354 go on\r\n"}
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
