@@ -35,7 +35,7 @@ WINDOW = 10
 PLACE_WITHIN_S = 3.0
 # A centre that is busy with the second part has taken the first: it is worth waiting for.
 PART_TRIES, PART_PAUSE_S = 5, 0.5
-NUMBER = re.compile(r"\+?(\d{3,15})")
+NUMBER = re.compile(r"\+?([0-9]{3,15})")
 PROVIDER_REF = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 Status = SmppCommandStatus
