@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 GROUP = "bankalerts-engine"
 AT_ONCE = 500  # events that are decoded before they are matched
 BACKLOG = 1_000  # so many events at once are a backlog
-LEAST_STATE = 20  # records that are applied in a turn: the marker of an account with many customers may take a millisecond
+STATE_S, STATE_BEHIND_S = 0.005, 0.05  # for so long state is applied in a turn; behind a backlog
 MOST_EVENTS = 10_000  # at once, when there is a backlog; live, a turn takes what is there
 IDLE_S = 0.05
 FROM_A_LANE = 20  # records at once
@@ -110,8 +110,8 @@ class Engine:
             messages = self._events.read(min(MOST_EVENTS, self._lanes.room), wait_s)
             untidy = bool(messages) or self._state.tidy()
             self._check_progress(bool(messages or self._lanes))
-            untidy |= self._state.read_on(most=max(LEAST_STATE, len(messages))) > 0
             ahead = len(messages) >= BACKLOG
+            untidy |= self._state.catch_up(STATE_BEHIND_S if ahead else STATE_S)
             for portion in in_portions(self._records(messages)):
                 self._write(portion, self._judge(portion), ahead)
                 self._memory.prune()

@@ -28,6 +28,7 @@ from engine.state import Missing
 log = logging.getLogger(__name__)
 
 READ_AT_ONCE = 5_000
+FEW = 20
 LONGEST_WAIT_S = 2.0
 STALLED_AFTER_S = 10.0
 # Half of the topics' min.compaction.lag.ms: what is read later than that may have lost changes to compaction.
@@ -187,6 +188,18 @@ class StateFollower:
             records += 1
         self._whole = whole
         return records
+
+    def catch_up(self, most_s: float) -> bool:
+        """Apply what the state topics have, for about so long; returns whether there was any.
+
+        A few at a time: the marker of an account with many customers takes a hundred times as long as a row.
+        """
+        until, some = time.monotonic() + most_s, False
+        while self.read_on(most=FEW):
+            some = True
+            if time.monotonic() > until:
+                break
+        return some
 
     def tidy(self) -> bool:
         """Use a moment in which no events come, some milliseconds; returns whether there is more to do."""
