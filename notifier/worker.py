@@ -245,6 +245,9 @@ class Worker:
 
     def given_back(self, job: Job[Ready]) -> None:
         """Release what was not begun; called by the pipeline."""
+        message = job.judged.judged.message
+        if message.attempt_no == 1:
+            self._controls.brake.take_back(message.alert_type, message.written_at)
         self._conclude(job.judged.judged, release())
 
     def _conclude(self, judged: Judged, conclusion: Conclusion, attempts: Sequence[Attempt] = ()) -> None:
