@@ -4,12 +4,13 @@ channels that are dropped in beside the others."""
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,19 @@ class Outbox:
         """So many alerts, each with a message on each of the channels, in one transaction."""
         self._runs += 1
         self.run(WRITE_ALERTS, {"run": f"load-{self._runs}", "channels": channels, "count": count})
+
+    @contextmanager
+    def writer(self, channels: list[str]) -> Iterator[Callable[[int], None]]:
+        """Writes as `write` does, on a connection that stays open."""
+        self._runs += 1
+        run, turns = self._runs, itertools.count()
+        with psycopg.connect(self.url, autocommit=True) as connection:
+
+            def write(count: int) -> None:
+                given = {"run": f"load-{run}-{next(turns)}", "channels": channels, "count": count}
+                connection.execute(WRITE_ALERTS, given)
+
+            yield write
 
     def write_history(self, count: int) -> None:
         """So many messages that ended long ago."""
