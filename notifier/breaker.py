@@ -27,6 +27,11 @@ class Breaker:
         return self._failures == 0
 
     @property
+    def unknowns_in_a_row(self) -> int:
+        """How often nobody knows what it did, since its last answer."""
+        return self._unknowns
+
+    @property
     def most(self) -> int:
         """How many messages may be in flight."""
         return self._most if self.is_open else 1

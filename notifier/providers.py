@@ -129,6 +129,8 @@ class Providers:
         was_open = line.breaker.is_open
         if isinstance(result, Unknown):
             line.breaker.is_unknown(self._clock(), random.random())  # noqa: S311
+            if line.breaker.unknowns_in_a_row == 1:  # of a series the first is told
+                log.warning("%s: nobody knows what provider %s did (%s)", self._name, line.provider.name, result.reason)
         elif isinstance(result, Retry) and result.provider_down:
             asked_s = min(result.after_s or 0.0, ASKED_PAUSE_S_MAX)
             line.breaker.failed(self._clock(), random.random(), asked_s)  # noqa: S311
