@@ -47,7 +47,7 @@ class Providers:
         self._most = most_in_flight
         self._clock = clock
         self._pause = pause
-        self._lines = [_Line(provider, Breaker(most_in_flight)) for provider in providers]
+        self._lines = [_Line(provider, Breaker()) for provider in providers]
         self._interrupted: dict[tuple[UUID, str], str] = {}
 
     def room(self) -> int:

@@ -166,20 +166,20 @@ def test_a_conclusion_is_one_that_the_outbox_takes(given_results: list[Result], 
 
 
 def test_the_breaker_lets_one_message_try_while_the_provider_is_down() -> None:
-    breaker = Breaker(most=8)
-    assert (breaker.most, breaker.closed_for_s(now=100.0)) == (8, 0.0)
+    breaker = Breaker()
+    assert (breaker.is_open, breaker.closed_for_s(now=100.0)) == (True, 0.0)
 
     breaker.failed(now=100.0, chance=0.5)
     breaker.failed(now=100.0, chance=0.5)  # was in flight with the other: counts once
     first_s = breaker.closed_for_s(now=100.0)
     assert first_s == retry.provider_pause_s(1, 0.5)
-    assert (breaker.most, breaker.closed_for_s(now=100.0 + first_s)) == (1, 0.0)
+    assert (breaker.is_open, breaker.closed_for_s(now=100.0 + first_s)) == (False, 0.0)
 
     breaker.failed(now=100.0 + first_s, chance=0.5)
     assert breaker.closed_for_s(now=100.0 + first_s) == retry.provider_pause_s(2, 0.5)
 
     breaker.worked()
-    assert (breaker.most, breaker.closed_for_s(now=100.0 + first_s)) == (8, 0.0)
+    assert (breaker.is_open, breaker.closed_for_s(now=100.0 + first_s)) == (True, 0.0)
 
 
 # What an HTTP answer means ----------------------------------------------------------------------------------------

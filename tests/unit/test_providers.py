@@ -237,7 +237,7 @@ def test_what_nobody_knows_is_told_once_a_series(caplog: pytest.LogCaptureFixtur
 
 
 def test_messages_that_were_in_flight_together_count_once() -> None:
-    breaker = Breaker(most=8)
+    breaker = Breaker()
     for _ in range(8):
         breaker.failed(100.0, chance=0.999)
     assert breaker.closed_for_s(100.0) < 0.25
