@@ -118,7 +118,17 @@ def test_what_may_have_been_sent_is_sent_again_or_ends_unknown() -> None:
         concluded = conclude(MESSAGE, [attempt(LOST)], tried, policy, 0.5)
         assert (concluded.state, concluded.reason, concluded.falls_back) == ("UNKNOWN", LOST.reason, False)
     assert conclude(MESSAGE, [attempt(LOST), attempt(Sent(), "u")], Tried(), NEVER_AGAIN, 0.5).state == "ACCEPTED"
-    assert conclude(MESSAGE, [attempt(GONE)], Tried(unknown={"u": 1}), NEVER_AGAIN, 0.5).state == "UNKNOWN"
+
+
+def test_what_may_have_been_sent_and_is_now_refused_for_good_falls_back() -> None:
+    """A notifier is killed with it, and the device turns out to be gone: better by SMS too than not at all."""
+    refused = conclude(MESSAGE, [attempt(GONE)], Tried(unknown={WHOLE: 1}), Policy(), 0.5)
+    assert (refused.state, refused.falls_back) == ("UNKNOWN", True)
+    no_device = end_unsent("SUPPRESSED", "the customer has no device", Tried(unknown={WHOLE: 1}), falls_back=True)
+    assert (no_device.state, no_device.falls_back) == ("UNKNOWN", True)
+    for tried, policy in ((Tried(unknown={WHOLE: 3}), Policy()), (Tried(unknown={WHOLE: 1}), NEVER_AGAIN)):
+        concluded = conclude(MESSAGE, [], tried, policy, 0.5)
+        assert (concluded.state, concluded.falls_back) == ("UNKNOWN", False)
 
 
 @pytest.mark.parametrize(("key", "twice"), [("t", True), (WHOLE, True), ("u", False)])
