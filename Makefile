@@ -21,7 +21,7 @@ demo: $(INSTALLED) $(JAVA_PARTS) ## Start everything, let a small bank live for 
 	@$(VENV)/bin/bankalerts demo
 
 test: lint $(JAVA_PARTS) ## Lint and run all tests, the ones on the real stack included (under 12 minutes).
-	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile tests/unit tests/sql
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile tests/unit tests/sql tests/channels
 	$(PYTHON) -m pytest --durations 12 tests/stack
 
 lint: $(INSTALLED) ## Check style, format and types.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from bankalerts import settings
+from bankalerts import operate, settings
 from bankalerts.errors import BankalertsError
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ connectors_app = typer.Typer(no_args_is_help=True, help="The topics and the conn
 replay_app = typer.Typer(no_args_is_help=True, help="Play a bank's history as SQL inserts.")
 app.add_typer(connectors_app, name="connectors")
 app.add_typer(replay_app, name="replay")
+operate.register(app)
 
 out = Console()
 INTERRUPTED = 130  # what a shell calls a command that Ctrl-C ended
@@ -91,6 +92,7 @@ def status(as_json: Json = False) -> None:
 
     Exit code 1 when a part is dead (with --json, read the states). Example: `bankalerts status --json | jq -r .database_url`
     """
+    from bankalerts.controls import open_pauses
     from bankalerts.report.parked import parked
     from bankalerts.stack import state
     from bankalerts.stack.home import addresses
@@ -99,14 +101,18 @@ def status(as_json: Json = False) -> None:
     stack, found = state.states(_home())
     can_say = stack is not None and found["postgres"].state == state.RUNNING
     waiting = parked(addresses(stack)["database_url"]) if stack and can_say else {}
+    paused = open_pauses(addresses(stack)["database_url"]) if stack and can_say else []
     if as_json:
-        print(json.dumps({**state.as_json(stack, found), "parked": waiting}, indent=2))
+        print(json.dumps({**state.as_json(stack, found), "parked": waiting, "paused": paused}, indent=2, default=str))
         return
     if stack is None:
         raise BankalertsError(f"there is no local stack in {settings.home()}: start one with `bankalerts up`")
     status_table(out, stack, found)
     for alert_type, reason in sorted(waiting.items()):
         out.print(f"alert type {alert_type} is parked, nothing is judged by it: {reason}", soft_wrap=True, highlight=False)
+    for row in paused:
+        line = f"{row['scope']} is paused by {row['made_by']}, {row['held']} messages are held: {row['reason']}"
+        out.print(line, soft_wrap=True, highlight=False, markup=False)
     if any(part.state == "dead" for part in found.values()):
         raise typer.Exit(1)
 
@@ -277,6 +283,34 @@ def types(
     from bankalerts.report import alert_types as report
 
     report.run(settings.database_url(), as_json=as_json, as_markdown=as_markdown)
+
+
+@app.command()
+def preview(
+    alert_type: Annotated[str, typer.Argument(metavar="TYPE", help="The alert type, such as BALANCE_BELOW.")],
+    channel: Annotated[str | None, typer.Option(help="Only this channel, such as SMS.")] = None,
+    locale: Annotated[str | None, typer.Option(help="Only this locale, such as nl-NL.")] = None,
+    example: Annotated[int | None, typer.Option(help="The example's number; else the first that alerts.")] = None,
+    subject: Annotated[str | None, typer.Option(help="A draft's subject.")] = None,
+    body: Annotated[str | None, typer.Option(help="A draft's body.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A draft: TOML with `body` and, if it has one, `subject`.")] = None,
+    show_balance: Annotated[bool, typer.Option("--show-balance", help="For a customer who chose to be shown it.")] = False,
+    html: Annotated[bool, typer.Option("--html", help="Of EMAIL, print the page.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what customers would read: an example of the type on each channel, in English and Dutch or any locale.
+
+    A draft is checked and shown, and not stored. Exit code 1 when it is refused, or something cannot be shown.
+
+    Examples: `bankalerts preview BALANCE_BELOW --channel SMS --locale nl-NL`,
+    `bankalerts preview CARD_ABROAD --body 'Paid in {{ event.country | country }}.'`
+    """
+    from bankalerts.report import preview as report
+
+    draft = report.draft(file, subject, body)
+    asked = report.Asked(alert_type, channel, locale, example, draft, show_balance, html)
+    if not report.run(settings.database_url(), asked, as_json=as_json):
+        raise typer.Exit(1)
 
 
 @app.command()

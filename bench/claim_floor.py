@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from notifier.database import Database
+from notifier.due_window import EVER
 from notifier.outbox import LEASE_S
 from sql import queries
 
@@ -25,7 +26,7 @@ async def claim_and_finish(database: Database, channel: str) -> int:
     """One batch; how many messages it had."""
 
     async def claim(connection: Any) -> list[Any]:
-        rows = SQL.claim_messages(connection, channel=channel, most=BATCH, lease_token=uuid4(), lease_s=LEASE_S)
+        rows = SQL.claim_messages(connection, channel=channel, most=BATCH, due_from=EVER, lease_token=uuid4(), lease_s=LEASE_S)
         return [row async for row in rows]
 
     claimed = await database.run(claim)
@@ -53,6 +54,11 @@ def finished(claimed: Sequence[Any]) -> dict[str, list[Any]]:
         "claimed_at": [row["claimed_at"] for row in claimed],
         "handed_at": [now] * count,
         "retry_in_s": [None] * count,
+        "due_at": [None] * count,
+        "held_for": [None] * count,
+        "uncounted": [False] * count,
+        "may_be_twice": [False] * count,
+        "falls_back": [False] * count,
         "attempt_message_ids": ids,
         "attempt_event_dates": dates,
         "attempt_nos": [1] * count,
@@ -61,7 +67,8 @@ def finished(claimed: Sequence[Any]) -> dict[str, list[Any]]:
         "finished_at": [now] * count,
         "outcomes": ["SENT"] * count,
         "attempt_reasons": [None] * count,
-        "provider_refs": [None] * count,
+        "provider_refs": ["noop"] * count,
+        "providers": ["noop"] * count,
     }
 
 

@@ -60,6 +60,12 @@ class Brake:
         self._here[key] = messages - self._told.get(key, 0)
         return True
 
+    def take_back(self, alert_type: str, written_at: datetime) -> None:
+        """One that was let through is not sent after all, and will be asked for again."""
+        key = (alert_type, written_at.replace(second=0, microsecond=0))
+        if self._here.get(key):
+            self._here[key] -= 1
+
     def take_volumes(self) -> list[Volume]:
         """What was counted since the last call, to be added to what the database has."""
         taken = [Volume(alert_type, minute, messages) for (alert_type, minute), messages in sorted(self._here.items())]

@@ -14,9 +14,7 @@ class Breaker:
     Times are seconds of any clock that only goes forward, given by the caller.
     """
 
-    def __init__(self, most: int) -> None:
-        """`most` messages may be in flight while the provider works."""
-        self._most = most
+    def __init__(self) -> None:
         self._failures = 0
         self._unknowns = 0
         self._closed_until = 0.0
@@ -27,9 +25,9 @@ class Breaker:
         return self._failures == 0
 
     @property
-    def most(self) -> int:
-        """How many messages may be in flight."""
-        return self._most if self.is_open else 1
+    def unknowns_in_a_row(self) -> int:
+        """How often nobody knows what it did, since its last answer."""
+        return self._unknowns
 
     def closed_for_s(self, now: float) -> float:
         """Seconds until a message may try; 0 when one may now."""

@@ -45,7 +45,7 @@ class Hold:
 class End:
     """It is not sent. `falls_back`: another channel is to bring the alert."""
 
-    state: Literal["SUPPRESSED", "EXPIRED"]
+    state: Literal["SUPPRESSED", "EXPIRED", "FAILED"]
     reason: str
     falls_back: bool = False
 

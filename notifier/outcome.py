@@ -46,8 +46,11 @@ def conclude(message: Claimed, attempts: Sequence[Attempt], tried: Tried, policy
     if handed_at is not None:
         return Conclusion("ACCEPTED", handed_at=handed_at, may_be_twice=twice)
     unknown = [each for each in attempts if isinstance(each.result, Unknown)]
-    if unknown or tried.unknown:
-        return Conclusion("UNKNOWN", _reasons(unknown) or "an earlier attempt may have sent it")
+    if unknown:
+        return Conclusion("UNKNOWN", _reasons(unknown))
+    if tried.unknown:
+        # What refuses it for good now has hardly taken it before: better twice than never.
+        return Conclusion("UNKNOWN", "an earlier attempt may have sent it", falls_back=bool(attempts))
     return Conclusion("FAILED", f"refused for good: {_reasons(attempts)}"[:REASON_CHARACTERS_MAX], falls_back=True)
 
 
@@ -57,7 +60,8 @@ def end_unsent(state: str, reason: str, tried: Tried, falls_back: bool = False) 
     if handed_at is not None:
         return Conclusion("ACCEPTED", handed_at=handed_at)
     if tried.unknown and state != "UNKNOWN":
-        return Conclusion("UNKNOWN", f"it may have been sent, and is not sent again: {reason}"[:REASON_CHARACTERS_MAX])
+        reason = f"it may have been sent, and is not sent again: {reason}"[:REASON_CHARACTERS_MAX]
+        return Conclusion("UNKNOWN", reason, falls_back=falls_back)
     return Conclusion(state, reason[:REASON_CHARACTERS_MAX], falls_back=falls_back)
 
 

@@ -22,7 +22,7 @@ from notifier.send import SEND_WITHIN_S, given_up, send_to_all
 log = logging.getLogger(__name__)
 
 # Messages claimed and not landed: what was sent in the last second, up to this many. More would not be sent any faster.
-HELD_MAX = 1_000
+HELD_MAX = 1_500
 # What waited longer since its look-up goes back: permission, consent and addresses count as they are at sending.
 BEGIN_WITHIN_S = 2.0
 # A send that began later could outlive its lease before its end is recorded.
@@ -72,7 +72,14 @@ class Pipeline(Generic[Judged]):
         self._landed = 0  # since the start
         self._marks: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
         self._wanted_at = -1  # has_room is set when so few are held
+        self._expected = 0  # claimed, and not prepared yet
         self.has_room = asyncio.Event()
+
+    def expect(self, count: int) -> None:
+        """So many more were claimed and are being prepared; so many fewer where it is negative."""
+        self._expected += count
+        if count < 0:
+            self._wake()
 
     def add(self, job: Job[Judged]) -> None:
         """Have it sent as soon as a sender is free."""
@@ -84,12 +91,16 @@ class Pipeline(Generic[Judged]):
         0 until half of those that are held have landed; `has_room` is then set.
         """
         held_max = most if most < self._most else max(most, min(HELD_MAX, self._landed_in_a_second()))
-        held = self._waiting.qsize() + self._busy
+        held = self._held
         if held > held_max // 2:
             self._wanted_at = held_max // 2
             self.has_room.clear()
             return 0
         return held_max - held
+
+    @property
+    def _held(self) -> int:
+        return self._expected + self._waiting.qsize() + self._busy
 
     def _landed_in_a_second(self) -> int:
         now = time.monotonic()
@@ -153,7 +164,7 @@ class Pipeline(Generic[Judged]):
         self._wake()
 
     def _wake(self) -> None:
-        if self._waiting.qsize() + self._busy <= self._wanted_at:
+        if self._held <= self._wanted_at:
             self._wanted_at = -1
             self.has_room.set()
 

@@ -47,7 +47,7 @@ class Providers:
         self._most = most_in_flight
         self._clock = clock
         self._pause = pause
-        self._lines = [_Line(provider, Breaker(most_in_flight)) for provider in providers]
+        self._lines = [_Line(provider, Breaker()) for provider in providers]
         self._interrupted: dict[tuple[UUID, str], str] = {}
 
     def room(self) -> int:
@@ -129,6 +129,8 @@ class Providers:
         was_open = line.breaker.is_open
         if isinstance(result, Unknown):
             line.breaker.is_unknown(self._clock(), random.random())  # noqa: S311
+            if line.breaker.unknowns_in_a_row == 1:  # of a series the first is told
+                log.warning("%s: nobody knows what provider %s did (%s)", self._name, line.provider.name, result.reason)
         elif isinstance(result, Retry) and result.provider_down:
             asked_s = min(result.after_s or 0.0, ASKED_PAUSE_S_MAX)
             line.breaker.failed(self._clock(), random.random(), asked_s)  # noqa: S311

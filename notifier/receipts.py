@@ -110,7 +110,7 @@ def secrets_of(settings: Settings) -> list[tuple[str | None, Webhook]]:
 def address_of(settings: Settings) -> tuple[str, int]:
     """Where to listen. Raises BankalertsError when it is no host:port."""
     host, _, port = settings.receipts_listen.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise BankalertsError(f"BANKALERTS_RECEIPTS_LISTEN is {settings.receipts_listen!r}: write it as host:port")
     return host.strip("[]"), int(port)
 

@@ -264,6 +264,6 @@ def _account(url: ProviderUrl) -> Account:
 
 def _window(url: ProviderUrl) -> int:
     given = url.options.get("window", str(WINDOW))
-    if not given.isdigit() or not 1 <= int(given) <= 1000:
+    if not given.isdecimal() or not 1 <= int(given) <= 1000:
         raise url.error(f"has the window {given!r}: write 1 to 1000")
     return int(given)

@@ -93,16 +93,25 @@ class Worker:
         5. Hand it to the senders, which go on meanwhile; each send is bounded by SEND_WITHIN_S.
         6. Conclude it: accepted, unknown, failed, or tried again later. Recorded in batches, by compare-and-set on the lease.
         7. When fewer were due than there was room for, wait for a notice, POLL_S at most.
+
+        The next messages are claimed while these are looked up, and those before them are sent and recorded.
         """
         async with asyncio.TaskGroup() as group:
             recording = group.create_task(self._recorder.run())
             sending = group.create_task(self._pipeline.run())
+            preparing = group.create_task(asyncio.sleep(0))
             while not self._stopping.is_set():
                 room = await self._room()
                 self._notice.clear()
-                claimed = await self._claim_and_start(room)
-                if claimed < room:
+                claimed_at = time.monotonic()
+                claimed = await self._claimed(room) if room else []
+                if claimed:
+                    self._pipeline.expect(len(claimed))
+                    await asyncio.wait([preparing])
+                    preparing = group.create_task(self._prepare(claimed, claimed_at))
+                if len(claimed) < room:
                     await is_set_within(self._notice, POLL_S)
+            await asyncio.wait([preparing])
             await self._pipeline.finish()
             sending.cancel()
             await self._recorder.finish(recording)
@@ -130,26 +139,32 @@ class Worker:
                 await self._pipeline.has_room.wait()
         return 0
 
-    async def _claim_and_start(self, room: int) -> int:
-        claim_began = time.monotonic()
-        claimed: list[Claimed] = []
+    async def _claimed(self, room: int) -> list[Claimed]:
         try:
-            if room:
-                claimed = await self._database.run(lambda connection: self._claim(connection, room), unless=self._stopping)
-            if claimed:
-                within_s = PREPARE_WITHIN_S - (time.monotonic() - claim_began)
-                looked = await self._database.run(
-                    lambda connection: self._look_up(connection, claimed), within_s=within_s, unless=self._stopping
-                )
-                looked_up_at = time.monotonic()
-                for number, judged in enumerate(self._judge(claimed, looked), 1):
-                    self._start(judged, looked, claim_began, looked_up_at)
-                    if number % PREPARED_WITHOUT_PAUSE == 0:
-                        await asyncio.sleep(0)
+            return await self._database.run(lambda connection: self._claim(connection, room), unless=self._stopping)
+        except DatabaseAwayError:
+            return []
+
+    async def _prepare(self, claimed: Sequence[Claimed], claimed_at: float) -> None:
+        """Look up, decide, render, hand over. The next messages are claimed meanwhile."""
+        left = len(claimed)
+        try:
+            within_s = PREPARE_WITHIN_S - (time.monotonic() - claimed_at)
+            looked = await self._database.run(
+                lambda connection: self._look_up(connection, claimed), within_s=within_s, unless=self._stopping
+            )
+            looked_up_at = time.monotonic()
+            for number, judged in enumerate(self._judge(claimed, looked), 1):
+                self._start(judged, looked, claimed_at, looked_up_at)
+                left -= 1
+                self._pipeline.expect(-1)
+                if number % PREPARED_WITHOUT_PAUSE == 0:
+                    await asyncio.sleep(0)
         except DatabaseAwayError:
             for message in claimed:  # none was begun
                 self._record(message, release())
-        return len(claimed)
+        finally:
+            self._pipeline.expect(-left)
 
     async def _claim(self, connection: Any, room: int) -> list[Claimed]:
         # Asked at the last moment: this call and the recorder may have waited for PostgreSQL side by side for minutes.
@@ -170,12 +185,18 @@ class Worker:
         dead = await outbox.dead_targets(connection, self._name, keys)
         now = datetime.now(UTC)
         decisions = [
-            gate.decide(message, recipient, self._traits, self._controls, dead, now)
-            for message, recipient in zip(claimed, recipients, strict=True)
+            self._decide(message, recipient, dead, now) for message, recipient in zip(claimed, recipients, strict=True)
         ]
         sent = [(message, recipients[n]) for n, message in enumerate(claimed) if isinstance(decisions[n], gate.Send)]
         held = await throttle.admit(connection, self._name, sent)
         return Looked(recipients, [held.get(each.message_id, decisions[n]) for n, each in enumerate(claimed)], tried, policy)
+
+    def _decide(self, message: Claimed, recipient: Recipient, dead: frozenset[str], now: datetime) -> gate.Decision:
+        try:
+            return gate.decide(message, recipient, self._traits, self._controls, dead, now)
+        except Exception as error:  # one message must not end the process again and again, and with it all others
+            log.exception("%s: a message could not be judged", self._name)
+            return gate.End("FAILED", f"it could not be judged: {type(error).__name__}")
 
     def _judge(self, claimed: Sequence[Claimed], looked: Looked) -> list[Judged]:
         """What is to be done, one for each message but for those that are told in another's digest."""
@@ -208,6 +229,10 @@ class Worker:
             text = self._text(judged)
         except RenderError as error:
             self._conclude(judged, end_unsent("FAILED", str(error), tried))
+            return
+        except Exception as error:  # as with _decide
+            log.exception("%s: the text of a message could not be made", self._name)
+            self._conclude(judged, end_unsent("FAILED", f"its text could not be made: {type(error).__name__}", tried))
             return
         outgoing = Outgoing(
             *(message.message_id, text, message.alert_type, message.customer_id, recipient.locale, message.event_time)
@@ -245,6 +270,9 @@ class Worker:
 
     def given_back(self, job: Job[Ready]) -> None:
         """Release what was not begun; called by the pipeline."""
+        message = job.judged.judged.message
+        if message.attempt_no == 1:
+            self._controls.brake.take_back(message.alert_type, message.written_at)
         self._conclude(job.judged.judged, release())
 
     def _conclude(self, judged: Judged, conclusion: Conclusion, attempts: Sequence[Attempt] = ()) -> None:

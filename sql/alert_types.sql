@@ -15,7 +15,21 @@ select e.alert_type, e.example_no, t.event_kind, e.says, e.parameters, e.events,
  order by e.alert_type, e.example_no;
 
 -- name: list_templates()
--- The newest version of each template.
-select distinct on (channel, alert_type, locale) channel, alert_type, locale, version, subject, body
-  from bank.message_template
- order by channel, alert_type, locale, version desc;
+-- The newest version of each template, and whether what its history holds are balances.
+select distinct on (m.channel, m.alert_type, m.locale) m.channel, m.alert_type, m.locale, m.version, m.subject, m.body,
+       coalesce(t.window_value ~ 'balance', false)
+  from bank.message_template m
+  join bank.alert_type t on t.alert_type = m.alert_type
+ order by m.channel, m.alert_type, m.locale, m.version desc;
+
+-- name: list_minor_digits()
+-- How many digits the minor unit of each currency has.
+select currency, minor_digits from bank.currency;
+
+-- name: read_names(alert_type)$
+-- What templates of this type may read; null where there is no such type.
+select array(select jsonb_object_keys(bank.template_names(t)) order by 1) from bank.alert_type t where t.alert_type = :alert_type;
+
+-- name: read_fault(alert_type, text)$
+-- What is wrong with a text of a template of this type; null where nothing is.
+select bank.template_fault(:alert_type, :text);

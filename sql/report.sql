@@ -25,7 +25,8 @@ with expected as materialized (
             select event_kind, event_id, event_date, account_id, customer_id, alert_type, preference_no, channel,
                    row_number() over (partition by alert_id, channel), false, true
               from alerting.outbox
-              left join alerting.alert using (alert_id, event_date)) either
+              left join alerting.alert using (alert_id, event_date)
+             where falls_back_from is null) either
      group by 1, 2, 3, 4, 5, 6, 7, 8, copy
 ), compared as (
     select 'alerts' as what, * from alert

@@ -128,8 +128,8 @@ def _told(row: AlertType, example: Example, templates: Mapping[tuple[str, str], 
             yield f"> {text.body.replace(NO_BREAK_SPACE, ' ')}  "
 
 
-def _began_at(row: AlertType, parameters: Mapping[str, Any]) -> datetime:
-    # an example of a schedule starts at a time that is due
+def began_at(row: AlertType, parameters: Mapping[str, Any]) -> datetime:
+    """When an example begins; one of a schedule begins at a time that is due."""
     if row["timer_schedule"] is None:
         return BEGAN_AT
     kinds = {name: rule["type"] for name, rule in row["parameters"].items()}

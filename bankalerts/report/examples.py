@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from bankalerts.database import Connection
@@ -27,6 +28,7 @@ PLAIN: Mapping[str, Mapping[str, Any]] = {
 }
 # where examples are told: a customer, an account, a moment
 FULL_NAME, IBAN, CURRENCY = "Anna de Vries", "NL91ABNA0417164300", "EUR"
+DIGITS: Mapping[str, int] = MappingProxyType({CURRENCY: 2})
 TIME_ZONE = "Europe/Amsterdam"
 BEGAN_AT = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 LOCALES = ("en-GB", "nl-NL")
@@ -94,6 +96,8 @@ def message(
     locale: str,
     shown: Mapping[str, Any],
     began_at: datetime = BEGAN_AT,
+    hides_balance: bool = False,
+    minor_digits: Mapping[str, int] = DIGITS,
 ) -> Text:
     """The message of one alert of an example as its customer reads it; `shown` are the event's columns in the evidence.
 
@@ -118,7 +122,7 @@ def message(
         evidence={"event": shown, "parameters": parameters, "history": history(alert)},
     )
     customer = Recipient(True, FULL_NAME, locale, TIME_ZONE, IBAN, IBAN, None, CURRENCY, True, True, ())
-    return render(choose(templates, example.alert_type, locale), claimed, customer, {CURRENCY: 2})
+    return render(choose(templates, example.alert_type, locale), claimed, customer, minor_digits, hides_balance)
 
 
 def history(alert: Alert) -> dict[str, Any]:

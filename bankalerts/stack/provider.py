@@ -110,8 +110,8 @@ class Provider:
         if behaviour.rate_429_above is not None and self._rates[name].another() > behaviour.rate_429_above:
             return web.json_response({"error": "too many"}, status=429, headers={"Retry-After": "1"})
         provider_ref = uuid4().hex
+        key = request.headers.get("Idempotency-Key")
         if behaviour.status < 300:
-            key = request.headers.get("Idempotency-Key")
             subject = given.get("title")
             self._kept.add(channel=channel, subject=subject, idempotency_key=key, path=request.path, **message)
         if behaviour.delay_ms:
@@ -119,7 +119,9 @@ class Provider:
         if behaviour.drop_answer and request.transport is not None:
             request.transport.abort()
         if behaviour.receipts and behaviour.status < 300:
-            self._receipts.add(Receipt(name.lower(), provider_ref, behaviour.receipts))
+            # Who got no answer knows no provider_ref: the receipt names the key.
+            named = key if behaviour.drop_answer and key else provider_ref
+            self._receipts.add(Receipt(name.lower(), named, behaviour.receipts))
         if behaviour.body == "nonsense":
             return web.Response(text=NONSENSE, status=behaviour.status, content_type="text/html")
         return web.json_response({"provider_ref": provider_ref}, status=behaviour.status)

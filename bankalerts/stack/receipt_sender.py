@@ -64,18 +64,35 @@ class ReceiptSender:
                         await self._post(session, provider, receipts, Webhook(self._secret))
 
     async def _post(self, session: aiohttp.ClientSession, provider: str, receipts: list[Receipt], signs: Webhook) -> None:
+        """All at once; without each one that the notifier refuses, again. A wrong one spoils all of its request."""
         at = datetime.now(UTC)
-        body = json.dumps({"receipts": [_content(receipt, at) for receipt in receipts]})
+        while receipts:
+            status, index = await self._answer(session, provider, _body(receipts, at), signs)
+            if status == 204:
+                return
+            refused = receipts.pop(index) if index is not None and index < len(receipts) else None
+            if refused is None:
+                log.warning("%d receipts of %s were not taken (last answer: %s)", len(receipts), provider, status or "none")
+                return
+            log.warning("a receipt of %s was not taken (%s)", provider, status)
+
+    async def _answer(self, session: aiohttp.ClientSession, provider: str, body: str, signs: Webhook) -> tuple[int, int | None]:
+        """The status, 0 for no answer, and which receipt it is about."""
         status = 0
         for _ in range(TRIES):
-            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError, ValueError):
                 async with session.post(f"{self._base}/{provider}", data=body, headers=_headers(body, signs)) as answer:
                     status = answer.status
+                    if status == 204:
+                        return status, None
                     if status < 500:
-                        break
+                        return status, (await answer.json()).get("index")
             await asyncio.sleep(PAUSE_S)
-        if status != 204:
-            log.warning("%d receipts of %s were not taken (last answer: %s)", len(receipts), provider, status or "none")
+        return status, None
+
+
+def _body(receipts: list[Receipt], at: datetime) -> str:
+    return json.dumps({"receipts": [_content(receipt, at) for receipt in receipts]})
 
 
 def _headers(body: str, signs: Webhook) -> dict[str, str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import binascii
+import random
 import re
+import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,6 +17,7 @@ from standardwebhooks import Webhook
 from yarl import URL
 
 from bankalerts.settings import Settings
+from notifier.breaker import Breaker
 from notifier.channels import Provider
 from notifier.http_answer import retry_after_s
 from notifier.http_post import REFUSED_FOR_GOOD, idempotency_key
@@ -29,6 +32,7 @@ SIGNING = 2  # the newest secrets sign, so that a receiver can go from one to th
 # Whatever is not base64 the library takes for less than it says, and signs with that.
 SECRET = re.compile(r"whsec_[A-Za-z0-9+/]{32,88}={0,2}")
 GONE = 410
+NO_CONNECTION = Retry("no connection to the receiver")
 DISALLOWED = "its address leads where nothing is sent"
 
 
@@ -47,6 +51,7 @@ class Receivers:
         self._resolve = resolve
         self._sessions: dict[str, aiohttp.ClientSession] = {}
         self._in_flight: Counter[str] = Counter()
+        self._failing: dict[str, Breaker] = {}
 
     def serves(self, _target: Target) -> bool:
         """Every one."""
@@ -57,20 +62,41 @@ class Receivers:
         url = parsed(target.address)
         if url is None:
             return Drop(DISALLOWED)
-        if self._in_flight[url.host or ""] >= IN_FLIGHT_PER_RECEIVER:
-            return Retry("too many at once to this receiver", after_s=BUSY_AFTER_S)
+        host = url.host or ""
+        wait_s = self._busy_for_s(host, time.monotonic())
+        if wait_s > 0:
+            return Retry("too many at once to this receiver, or it is down", after_s=wait_s)
         body = content(outgoing)
         try:
             headers = signed(target, outgoing, body, datetime.now(UTC))
         except (ValueError, binascii.Error):
             return Drop("it has no secret to sign with")
-        self._in_flight[url.host or ""] += 1
+        self._in_flight[host] += 1
+        has_answered = False
         try:
-            return await self._post(url, body, headers)
+            result = await self._post(url, body, headers)
+            has_answered = not isinstance(result, Unknown) and result != NO_CONNECTION
         finally:
-            self._in_flight[url.host or ""] -= 1
-            if not self._in_flight[url.host or ""]:
-                del self._in_flight[url.host or ""]
+            self._in_flight[host] -= 1
+            if not self._in_flight[host]:
+                del self._in_flight[host]
+            self._judge(host, has_answered, time.monotonic())
+        return result
+
+    def _busy_for_s(self, host: str, now: float) -> float:
+        """Seconds until a message may go to this receiver; 0: now."""
+        breaker = self._failing.get(host)
+        if breaker is None or breaker.is_open:
+            return BUSY_AFTER_S if self._in_flight[host] >= IN_FLIGHT_PER_RECEIVER else 0.0
+        # One message finds out whether it is back.
+        return max(breaker.closed_for_s(now), BUSY_AFTER_S if self._in_flight[host] else 0.0)
+
+    def _judge(self, host: str, has_answered: bool, now: float) -> None:
+        """A receiver that was silent three times in a row is left alone for a while; only such as fail are kept in mind."""
+        if has_answered:
+            self._failing.pop(host, None)
+        else:
+            self._failing.setdefault(host, Breaker()).is_unknown(now, random.random())  # noqa: S311
 
     async def close(self) -> None:
         """Let go of all connections."""
@@ -87,9 +113,9 @@ class Receivers:
         except aiohttp.InvalidURL:
             return Drop(DISALLOWED)
         except aiohttp.ClientConnectorError as error:
-            return Drop(DISALLOWED) if is_forbidden(error) else Retry("no connection to the receiver")
+            return Drop(DISALLOWED) if is_forbidden(error) else NO_CONNECTION
         except aiohttp.ConnectionTimeoutError:
-            return Retry("no connection to the receiver")
+            return NO_CONNECTION
         except (aiohttp.ClientError, OSError) as error:
             return Unknown(f"no answer to the request: {type(error).__name__}")
 

@@ -9,6 +9,7 @@ import asyncpg
 
 from notifier import outbox
 from notifier.database import SERVER_SETTINGS
+from notifier.due_window import DueWindow
 from notifier.message import Claimed, Conclusion
 from notifier.outbox import Record
 from tests.long.outbox_load import WRITE_ALERTS_ASYNCPG
@@ -24,6 +25,7 @@ class Probe:
     connection: asyncpg.Connection
     channel: str
     number: int = 0
+    window: DueWindow = field(default_factory=DueWindow)
     times_ms: list[float] = field(default_factory=list)
 
     async def turn(self) -> None:
@@ -31,8 +33,11 @@ class Probe:
         self.number += 1
         await self.connection.execute(WRITE_ALERTS_ASYNCPG, f"probe-{self.number}", [self.channel], MESSAGES_A_TURN)
         began = time.perf_counter()
-        claimed = await outbox.claim(self.connection, self.channel, MOST)
-        self.times_ms.append((time.perf_counter() - began) * 1000)
+        claimed = await outbox.claim(self.connection, self.channel, MOST, self.window.due_from(began))
+        ended_at = time.perf_counter()
+        self.window.claimed(claimed, began, ended_at)
+        self.times_ms.append((ended_at - began) * 1000)
+        assert len(claimed) == MESSAGES_A_TURN, f"{len(claimed)} messages were claimed instead of {MESSAGES_A_TURN}"
         await outbox.record(self.connection, [ended(message) for message in claimed])
 
 

@@ -4,20 +4,20 @@ channels that are dropped in beside the others."""
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-import notifier
 from bankalerts.settings import Settings, variables
+from tests.dropped import ROOT, drop
 from tests.waiting import wait_until
 
 CUSTOMERS = 1_000
@@ -111,6 +111,19 @@ class Outbox:
         self._runs += 1
         self.run(WRITE_ALERTS, {"run": f"load-{self._runs}", "channels": channels, "count": count})
 
+    @contextmanager
+    def writer(self, channels: list[str]) -> Iterator[Callable[[int], None]]:
+        """Writes as `write` does, on a connection that stays open."""
+        self._runs += 1
+        run, turns = self._runs, itertools.count()
+        with psycopg.connect(self.url, autocommit=True) as connection:
+
+            def write(count: int) -> None:
+                given = {"run": f"load-{run}-{next(turns)}", "channels": channels, "count": count}
+                connection.execute(WRITE_ALERTS, given)
+
+            yield write
+
     def write_history(self, count: int) -> None:
         """So many messages that ended long ago."""
         self.run(WRITE_HISTORY, {"count": count})
@@ -132,10 +145,7 @@ class Outbox:
 
 def dropped_channels(folder: Path, files: Mapping[str, str]) -> Path:
     """A copy of the notifier's package in `folder` with further channels, by file name; returns what PYTHONPATH begins with."""
-    source = Path(notifier.__file__).parent
-    shutil.copytree(source, folder / "notifier", ignore=shutil.ignore_patterns("__pycache__"))
-    for name, text in files.items():
-        (folder / "notifier" / "channels" / f"{name}.py").write_text(text)
+    drop(folder, {f"{name}.py": text for name, text in files.items()})
     return folder
 
 
@@ -146,8 +156,7 @@ def running_notifier(
     """A notifier of the tree, draining; ended by SIGTERM afterwards. `command` goes before python: a profiler's."""
     ready.unlink(missing_ok=True)
     given = dataclasses.replace(settings, ready_file=ready, name="notifier")
-    project = Path(notifier.__file__).parents[1]
-    environment = {**os.environ, **variables(given), "PYTHONPATH": f"{tree}{os.pathsep}{project}"}
+    environment = {**os.environ, **variables(given), "PYTHONPATH": f"{tree}{os.pathsep}{ROOT}"}
     process = subprocess.Popen((*command, sys.executable, "-m", "notifier"), cwd=tree, env=environment)
     try:
         wait_until(lambda: ready.exists() or process.poll() is not None, 30, "the notifier is ready")

@@ -110,6 +110,8 @@ def _config(listener: socket.socket, folder: Path) -> tuple[Config, Path]:
     config.certfile, config.keyfile = str(folder / "server.pem"), str(folder / "server.key")
     config.errorlog = config.accesslog = None
     config.graceful_timeout = 0
+    # Hypercorn ends a connection at so many requests, and does not answer the last one.
+    config.keep_alive_max_requests = 1_000_000
     return config, folder / "root.pem"
 
 

@@ -184,6 +184,26 @@ def test_a_failing_template_fails_its_message_and_stops_nothing_else(database: s
     play(database, tmp_path, scenario)
 
 
+def test_a_message_that_cannot_be_judged_fails_and_stops_nothing_else(database: str, tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        fine = await scene.bank.message("PUSH", alert_type="DEBITED_ABOVE")
+        await scene.bank.customer(2)
+        broken = await scene.bank.message("PUSH", customer_id=2)
+        # The database refuses such a time zone; the notifier's own may be another day's.
+        await scene.bank.run("alter table bank.customer disable trigger all")
+        await scene.bank.run(
+            "update bank.customer set time_zone = 'No/Where', quiet_from = '22:00', quiet_until = '07:00' where customer_id = 2"
+        )
+        async with notifier(scene.settings):
+            row = await scene.bank.reaches(broken, "FAILED")
+            await scene.bank.reaches(fine, "ACCEPTED")
+
+        assert row["reason"] == "it could not be judged: ZoneInfoNotFoundError"
+        assert not await scene.bank.attempts(broken)
+
+    play(database, tmp_path, scenario)
+
+
 def test_a_message_without_template_fails_with_the_reason(database: str, tmp_path: Path) -> None:
     async def scenario(scene: Scene) -> None:
         await scene.bank.run("delete from bank.message_template where alert_type = 'DEBITED_ABOVE'")

@@ -154,9 +154,9 @@ def _suite(folder: Path, carrier: str, which: str) -> subprocess.CompletedProces
     """Run the conformance suite for this pigeon, in a copy of the product and of the tests."""
     environment = drop(folder, {"pigeon.py": carrier})
     shutil.copytree(ROOT / "tests" / "rigs", folder / "tests" / "rigs", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "tests" / "stack").mkdir()
+    (folder / "tests" / "channels").mkdir()
     beside = [path for path in (ROOT / "tests").glob("*.py") if path.name != "conftest.py"]
-    for path in (*beside, *(ROOT / "tests" / "stack" / name for name in ("__init__.py", "test_channel_conformance.py"))):
+    for path in (*beside, *(ROOT / "tests" / "channels" / name for name in ("__init__.py", "test_channel_conformance.py"))):
         shutil.copy(path, folder / path.relative_to(ROOT))
     (folder / "tests" / "rigs" / "pigeon.py").write_text(LOFT, encoding="utf-8")
     command = (sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "-k", which, "tests")

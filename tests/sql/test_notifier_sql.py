@@ -26,7 +26,9 @@ INDEXES = {
     "claim_messages": {"outbox_due_in_order", "outbox_due_pkey"},
     "record_messages": {"outbox_due_pkey", "message_id_is_unique"},
     "count_undrained": {"outbox_due_in_order"},
-    "read_sent_targets": {"attempt_is_recorded_once"},
+    "read_tried_targets": {"attempt_is_recorded_once"},
+    "read_suppressed_targets": {"suppressed_address_pkey"},
+    "read_channel_policy": {"channel_policy_pkey"},
     "read_recipients": {
         "customer_pkey",
         "account_pkey",
@@ -55,6 +57,10 @@ SCANNED_WHOLE = {
 def test_no_statement_joins_alerting_with_bank(name: str) -> None:
     text = re.sub(r"--.*", "", STATEMENTS[name])
     assert not (re.search(r"\balerting\.", text) and re.search(r"\bbank\.", text))
+
+
+def test_the_statements_that_are_looked_at_are_there() -> None:
+    assert (INDEXES.keys() | SCANNED_WHOLE.keys()) <= STATEMENTS.keys()
 
 
 def test_each_statement_is_introduced_by_a_sentence() -> None:

@@ -178,3 +178,12 @@ def test_latency_says_how_exact_it_is(url: str, capsys: pytest.CaptureFixture[st
 def test_latency_without_alerts_says_what_to_do(database: str, capsys: pytest.CaptureFixture[str]) -> None:
     latency.run(database)
     assert "no alerts yet" in capsys.readouterr().out
+
+
+def test_a_message_in_place_of_one_that_could_not_be_brought_is_not_extra(url: str) -> None:
+    run_sql(
+        url,
+        "insert into alerting.outbox (message_id, alert_id, event_date, channel, falls_back_from)"
+        " select gen_random_uuid(), alert_id, event_date, 'EMAIL', 'PUSH' from alerting.alert limit 1",
+    )
+    assert verify.verify(url).is_equal

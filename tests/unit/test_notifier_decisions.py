@@ -118,7 +118,17 @@ def test_what_may_have_been_sent_is_sent_again_or_ends_unknown() -> None:
         concluded = conclude(MESSAGE, [attempt(LOST)], tried, policy, 0.5)
         assert (concluded.state, concluded.reason, concluded.falls_back) == ("UNKNOWN", LOST.reason, False)
     assert conclude(MESSAGE, [attempt(LOST), attempt(Sent(), "u")], Tried(), NEVER_AGAIN, 0.5).state == "ACCEPTED"
-    assert conclude(MESSAGE, [attempt(GONE)], Tried(unknown={"u": 1}), NEVER_AGAIN, 0.5).state == "UNKNOWN"
+
+
+def test_what_may_have_been_sent_and_is_now_refused_for_good_falls_back() -> None:
+    """A notifier is killed with it, and the device turns out to be gone: better by SMS too than not at all."""
+    refused = conclude(MESSAGE, [attempt(GONE)], Tried(unknown={WHOLE: 1}), Policy(), 0.5)
+    assert (refused.state, refused.falls_back) == ("UNKNOWN", True)
+    no_device = end_unsent("SUPPRESSED", "the customer has no device", Tried(unknown={WHOLE: 1}), falls_back=True)
+    assert (no_device.state, no_device.falls_back) == ("UNKNOWN", True)
+    for tried, policy in ((Tried(unknown={WHOLE: 3}), Policy()), (Tried(unknown={WHOLE: 1}), NEVER_AGAIN)):
+        concluded = conclude(MESSAGE, [], tried, policy, 0.5)
+        assert (concluded.state, concluded.falls_back) == ("UNKNOWN", False)
 
 
 @pytest.mark.parametrize(("key", "twice"), [("t", True), (WHOLE, True), ("u", False)])
@@ -166,20 +176,20 @@ def test_a_conclusion_is_one_that_the_outbox_takes(given_results: list[Result], 
 
 
 def test_the_breaker_lets_one_message_try_while_the_provider_is_down() -> None:
-    breaker = Breaker(most=8)
-    assert (breaker.most, breaker.closed_for_s(now=100.0)) == (8, 0.0)
+    breaker = Breaker()
+    assert (breaker.is_open, breaker.closed_for_s(now=100.0)) == (True, 0.0)
 
     breaker.failed(now=100.0, chance=0.5)
     breaker.failed(now=100.0, chance=0.5)  # was in flight with the other: counts once
     first_s = breaker.closed_for_s(now=100.0)
     assert first_s == retry.provider_pause_s(1, 0.5)
-    assert (breaker.most, breaker.closed_for_s(now=100.0 + first_s)) == (1, 0.0)
+    assert (breaker.is_open, breaker.closed_for_s(now=100.0 + first_s)) == (False, 0.0)
 
     breaker.failed(now=100.0 + first_s, chance=0.5)
     assert breaker.closed_for_s(now=100.0 + first_s) == retry.provider_pause_s(2, 0.5)
 
     breaker.worked()
-    assert (breaker.most, breaker.closed_for_s(now=100.0 + first_s)) == (8, 0.0)
+    assert (breaker.is_open, breaker.closed_for_s(now=100.0 + first_s)) == (True, 0.0)
 
 
 # What an HTTP answer means ----------------------------------------------------------------------------------------

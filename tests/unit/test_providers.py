@@ -224,8 +224,20 @@ def test_going_down_and_coming_back_is_told_once(caplog: pytest.LogCaptureFixtur
     ]
 
 
+def test_what_nobody_knows_is_told_once_a_series(caplog: pytest.LogCaptureFixture) -> None:
+    only = Scripted("only")
+    providers, _ = _made(only)
+    for answer in (Unknown("HTTP 200 with a page"), Unknown("HTTP 200 with a page"), Sent(), Unknown("EOF")):
+        only.answer = answer
+        _send(providers)
+    assert [record.getMessage() for record in caplog.records] == [
+        "PUSH: nobody knows what provider only did (HTTP 200 with a page)",
+        "PUSH: nobody knows what provider only did (EOF)",
+    ]
+
+
 def test_messages_that_were_in_flight_together_count_once() -> None:
-    breaker = Breaker(most=8)
+    breaker = Breaker()
     for _ in range(8):
         breaker.failed(100.0, chance=0.999)
     assert breaker.closed_for_s(100.0) < 0.25

@@ -5,30 +5,18 @@ A listener on every address of this machine counts connections; Python's audit o
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
-from uuid import UUID
 
 import pytest
-from standardwebhooks import Webhook
-from standardwebhooks.webhooks import WebhookVerificationError
 
 from bankalerts.errors import BankalertsError
 from notifier.channels.webhook import Receivers
-from notifier.message import Drop, Outgoing, Result, Retry, Sent, Target, Text
+from notifier.message import Drop, Retry, Sent
 from notifier.public_address import is_public
-
-OLDEST, OLD, NEW = (f"whsec_{letter * 32}" for letter in "ABC")
-OUTGOING = Outgoing(
-    UUID(int=7), Text("Your balance", "€90.00 <b>\n"), "BALANCE_BELOW", 1, "nl-NL", datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
-)
-# A connection that is kept stays with the address that was checked: here each message needs a new one.
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+from tests.webhook_listener import Listener, listening, play, receivers, send
 
 # Beside them, everything is asked with https and with http.
 FORBIDDEN = [
@@ -129,72 +117,6 @@ def audit() -> Audit:
     return Audit()
 
 
-@dataclass
-class Listener:
-    """An HTTP server that answers the same bytes to every request, and keeps what it got."""
-
-    answer: bytes = OK
-    hosts: tuple[str, ...] = ("0.0.0.0", "::")  # every address of this machine
-    port: int = 0
-    connections: int = 0
-    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take one connection."""
-        self.connections += 1
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[1:-2]
-                headers = dict(line.split(": ", 1) for line in head)
-                self.requests.append((headers, await reader.readexactly(int(headers["Content-Length"]))))
-                writer.write(self.answer)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, OSError):
-            writer.close()
-
-
-@asynccontextmanager
-async def listening(listener: Listener) -> AsyncIterator[Listener]:
-    """The listener until the end of the block, at one port of all its addresses."""
-    servers = []
-    for host in listener.hosts:
-        servers.append(await asyncio.start_server(listener.serve, host, listener.port))
-        listener.port = servers[-1].sockets[0].getsockname()[1]
-    try:
-        yield listener
-    finally:
-        for server in servers:
-            server.close()
-
-
-async def send(receivers: Receivers, url: str, secrets: tuple[str, ...] = (NEW,)) -> Result:
-    """One message to this address."""
-    async with asyncio.timeout(10):
-        return await receivers.send(Target("hook", url, None, secrets), OUTGOING)
-
-
-@asynccontextmanager
-async def receivers(
-    networks: str = "", resolve: Callable[[str], Awaitable[list[str]]] | None = None
-) -> AsyncIterator[Receivers]:
-    """WEBHOOK's provider."""
-    made = Receivers(networks, 64, resolve)
-    try:
-        yield made
-    finally:
-        await made.close()
-
-
-def play(scenario: Callable[[], Awaitable[None]]) -> None:
-    """Run a scenario within a bound."""
-
-    async def bounded() -> None:
-        async with asyncio.timeout(60):
-            await scenario()
-
-    asyncio.run(bounded())
-
-
 def test_forbidden_targets_get_no_connection(audit: Audit) -> None:
     async def scenario() -> None:
         assert len(FORBIDDEN) + len(NO_TARGETS) >= 40
@@ -290,77 +212,6 @@ def test_a_proxy_of_the_environment_is_not_used(audit: Audit, monkeypatch: pytes
             with audit.watching() as tried:
                 assert isinstance(await send(provider, f"http://127.0.0.2:{listener.port}/hook"), Sent)
             assert tried == [("127.0.0.2", listener.port)]
-
-    play(scenario)
-
-
-def test_both_secrets_sign_while_they_are_exchanged() -> None:
-    async def scenario() -> None:
-        async with listening(Listener()) as listener, receivers("127.0.0.1/32") as provider:
-            url = f"http://127.0.0.1:{listener.port}/hook?x=1"
-            assert isinstance(await send(provider, url, (NEW, OLD, OLDEST)), Sent)
-            assert isinstance(await send(provider, url, (NEW, OLD, OLDEST)), Sent)
-            assert isinstance(await send(provider, url, (NEW,)), Sent)
-        (headers, body), (again, _), (alone, _) = listener.requests
-        for secret in (NEW, OLD):
-            assert Webhook(secret).verify(body, headers) == {
-                "type": "BALANCE_BELOW",
-                "timestamp": "2026-03-01T12:30:00Z",
-                "data": {
-                    "message_id": str(OUTGOING.message_id),
-                    "title": "Your balance",
-                    "body": "€90.00 <b>\n",
-                    "locale": "nl-NL",
-                },
-            }
-        for secret, told in ((OLDEST, headers), (OLD, alone)):
-            with pytest.raises(WebhookVerificationError):
-                Webhook(secret).verify(body, told)
-        assert headers["webhook-id"] == again["webhook-id"]
-        assert "." not in headers["webhook-id"]
-        with pytest.raises(WebhookVerificationError):
-            Webhook(NEW).verify(body.replace(b"90", b"99"), headers)
-
-    play(scenario)
-
-
-@pytest.mark.parametrize("secrets", [(), ("whsec_",), ("whsec_\x00",), (NEW, "nonsense!")])
-def test_nothing_is_sent_unsigned(secrets: tuple[str, ...]) -> None:
-    async def scenario() -> None:
-        async with listening(Listener()) as listener, receivers("127.0.0.1/32") as provider:
-            result = await send(provider, f"http://127.0.0.1:{listener.port}/hook", secrets)
-            assert listener.connections == 0
-            assert result == Drop("it has no secret to sign with")
-
-    play(scenario)
-
-
-def test_an_endless_answer_is_not_read() -> None:
-    async def scenario() -> None:
-        endless = Listener(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * 100)
-        async with listening(endless) as listener, receivers("127.0.0.1/32") as provider:
-            assert isinstance(await send(provider, f"http://127.0.0.1:{listener.port}/hook"), Sent)
-
-    play(scenario)
-
-
-def test_one_receiver_that_hangs_leaves_room_for_the_others() -> None:
-    async def scenario() -> None:
-        async with (
-            listening(Listener(b"", hosts=("127.0.0.2",))) as hanging,
-            listening(Listener(hosts=("127.0.0.1",))) as working,
-            receivers("127.0.0.0/8") as provider,
-        ):
-            held = [asyncio.create_task(send(provider, f"http://127.0.0.2:{hanging.port}/{n}")) for n in range(20)]
-            done, waiting = await asyncio.wait(held, return_when=asyncio.ALL_COMPLETED, timeout=0.2)
-            refused = [task.result() for task in done]
-            assert refused
-            assert all(isinstance(result, Retry) and result.after_s for result in refused)
-            assert not any(isinstance(result, Retry) and result.provider_down for result in refused)
-            assert isinstance(await send(provider, f"http://127.0.0.1:{working.port}/hook"), Sent)
-            for task in waiting:
-                task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
 
     play(scenario)
 

@@ -1,0 +1,133 @@
+"""A throttled type: the first messages of a window go out, the others are told together at its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+from tests.notifying import Scene, eventually, notifier, number_of, play
+
+RULE = (
+    "insert into bank.delivery_rule (alert_type, throttle_messages, throttle_window) values ('BALANCE_BELOW', 2, '10 minutes')"
+)
+KEY = "DIGEST:1:BALANCE_BELOW"
+ENDS = "update alerting.throttle set window_ends_at = now() - interval '1 second'"
+
+
+async def are_held(scene: Scene, messages: int) -> None:
+    async def there() -> bool:
+        rows = await scene.bank.run("select from alerting.outbox_due where held_for = $1 and lease_token is null", KEY)
+        return len(rows) == messages
+
+    await eventually(there, f"{messages} messages are held for {KEY}")
+
+
+async def first_held_is_due(scene: Scene) -> None:
+    """The first alone: it is to find the others."""
+    await scene.bank.run(
+        "update alerting.outbox_due set due_at = now() where message_id ="
+        " (select message_id from alerting.outbox_due where held_for is not null order by due_at limit 1)"
+    )
+
+
+async def states(scene: Scene, messages: list[UUID]) -> list[tuple[str, str | None]]:
+    rows = [await scene.bank.outbox(message_id) for message_id in messages]
+    return sorted((row["state"], row["reason"]) for row in rows)
+
+
+async def all_end(scene: Scene) -> None:
+    async def there() -> bool:
+        return not await scene.bank.run("select from alerting.outbox_due")
+
+    await eventually(there, "every message has ended")
+
+
+def test_what_is_more_than_the_window_has_is_told_in_one_message(database: str, tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.bank.run(RULE)
+        await scene.bank.customer(2)
+        messages = await scene.bank.messages("SMS", [1] * 6)
+        await scene.bank.messages("SMS", [2, 2])
+        await scene.bank.messages("SMS", [1] * 3, alert_type="DEBITED_ABOVE")
+        async with notifier(scene.settings):
+            await are_held(scene, 4)
+            (due,) = await scene.bank.run(
+                "select max(due_at) - now() between '9 minutes' and '10 minutes' as at_its_end, count(*)"
+                " from alerting.outbox_due"
+            )
+            assert due == (True, 4)
+            # another one of the same window, by another claim
+            messages += await scene.bank.messages("SMS", [1])
+            await are_held(scene, 5)
+            assert len(await scene.servers.received("SMS")) == 7
+
+            await first_held_is_due(scene)
+            await all_end(scene)
+            (told,) = (await scene.servers.received("SMS"))[7:]
+            carrier = told["message_id"]
+            assert await states(scene, messages) == [
+                *[("ACCEPTED", None)] * 3,
+                *[("SUPPRESSED", f"told in the digest {carrier}")] * 4,
+            ]
+            assert told["to"] == number_of(1)
+            assert told["body"].startswith("5 messages of “")
+            assert told["body"].count("€90.00") == 5
+
+            # the window is over: there are places again
+            await scene.bank.run(ENDS)
+            (later,) = await scene.bank.messages("SMS", [1])
+            await scene.bank.reaches(later, "ACCEPTED")
+
+    play(database, tmp_path, scenario)
+
+
+def test_a_digest_that_is_not_taken_is_gathered_again(database: str, tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.bank.run(RULE)
+        messages = await scene.bank.messages("SMS", [1] * 5)
+        async with notifier(scene.settings):
+            await are_held(scene, 3)
+            await scene.servers.behave("SMS", status=503)
+            await first_held_is_due(scene)
+
+            async def tried() -> bool:
+                return bool(await scene.bank.run("select from alerting.delivery_attempt where outcome = 'RETRY'"))
+
+            await eventually(tried, "the digest was tried")
+            await are_held(scene, 3)
+            await scene.servers.behave("SMS", status=200)
+            await scene.bank.make_due()
+            await all_end(scene)
+        assert [state for state, _ in await states(scene, messages)] == ["ACCEPTED"] * 3 + ["SUPPRESSED"] * 2
+        assert len(await scene.servers.received("SMS")) == 3
+
+    play(database, tmp_path, scenario)
+
+
+def test_a_permission_that_was_revoked_meanwhile_suppresses_what_was_held(database: str, tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.bank.run(RULE)
+        messages = await scene.bank.messages("SMS", [1] * 4)
+        async with notifier(scene.settings):
+            await are_held(scene, 2)
+            await scene.bank.run("delete from bank.account_permission")
+            await scene.bank.make_due()
+            await all_end(scene)
+        revoked = ("SUPPRESSED", "the permission on the account was revoked")
+        assert await states(scene, messages) == [("ACCEPTED", None)] * 2 + [revoked] * 2
+        assert len(await scene.servers.received("SMS")) == 2
+
+    play(database, tmp_path, scenario)
+
+
+def test_one_alone_is_sent_as_it_is(database: str, tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.bank.run(RULE)
+        await scene.bank.messages("SMS", [1] * 3)
+        async with notifier(scene.settings):
+            await are_held(scene, 1)
+            await scene.bank.make_due()
+            await all_end(scene)
+        assert len({message["body"] for message in await scene.servers.received("SMS")}) == 1
+
+    play(database, tmp_path, scenario)
