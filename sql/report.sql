@@ -73,11 +73,12 @@ select count(*)
 
 -- name: measure_stages(since)
 -- For each stage: how many alerts or messages passed it, and the 50th, 95th and 99th percentile in microseconds (nearest rank).
--- Alerts count once for the stages of an alert, messages once for theirs, and only once they were handed over.
+-- Alerts count once for the stages of an alert, messages once for theirs, and only once they were handed over. A message that another
+-- channel brings instead was written when that one had failed: it has no time in which the engine wrote it.
 with alert as (
     select * from alerting.alert where :since::timestamptz is null or inserted_at >= :since
 ), message as (
-    select alert.committed_at, alert.decided_at, outbox.written_at, outbox.handed_at, outbox.channel
+    select alert.committed_at, alert.decided_at, outbox.written_at, outbox.handed_at, outbox.channel, outbox.falls_back_from
       from alert
       join alerting.outbox using (alert_id, event_date)
 ), step (position, stage, channel, started_at, ended_at) as (
@@ -89,7 +90,7 @@ with alert as (
     union all
     select position, stage, step.channel, started_at, ended_at
       from message
-     cross join lateral (values (4, 'in the outbox', null, decided_at, message.written_at),
+     cross join lateral (values (4, 'in the outbox', null, case when falls_back_from is null then decided_at end, message.written_at),
                                 (5, 'handed to the provider', message.channel, message.written_at, handed_at),
                                 (6, 'end to end', message.channel, committed_at, handed_at))
                 step (position, stage, channel, started_at, ended_at)
