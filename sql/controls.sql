@@ -104,4 +104,4 @@ select c.message_id, c.alert_id, c.event_date, c.lease_token, c.attempts, c.resc
        coalesce(o.claimed_at, clock_timestamp()) as claimed_at, a.event_id, a.event_time, a.account_id, a.customer_id, a.alert_type, a.evidence
   from claimed c
   join alerting.outbox o on o.message_id = c.message_id and o.event_date = c.event_date
-  join alerting.alert a on a.alert_id = c.alert_id and a.event_date = c.event_date;
+ cross join lateral (select * from alerting.alert x where x.alert_id = c.alert_id and x.event_date = c.event_date offset 0) a;

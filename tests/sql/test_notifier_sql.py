@@ -23,7 +23,7 @@ STATEMENTS: dict[str, str] = {
     if not name.endswith("_cursor")
 }
 INDEXES = {
-    "claim_messages": {"outbox_due_in_order", "outbox_due_pkey"},
+    "claim_messages": {"outbox_due_in_order", "outbox_due_pkey", "message_id_is_unique", "alert_id_is_unique"},
     "record_messages": {"outbox_due_pkey", "message_id_is_unique"},
     "count_undrained": {"outbox_due_in_order"},
     "read_tried_targets": {"attempt_is_recorded_once"},
@@ -41,7 +41,7 @@ INDEXES = {
         "webhook_secret_pkey",
     },
     "release_paused": {"outbox_due_held", "one_open_pause_per_scope"},
-    "claim_digest": {"outbox_due_held"},
+    "claim_digest": {"outbox_due_held", "message_id_is_unique", "alert_id_is_unique"},
 }
 SCANNED_WHOLE = {
     "forget_replaced_addresses": {"scan of replaced_address"},
@@ -88,7 +88,11 @@ def test_each_statement_can_be_prepared_and_uses_its_indexes(database: str, name
 
 
 def _of_partition(wanted: str, index: str) -> bool:
-    partitioned = {"message_id_is_unique": "outbox_default_pkey", "attempt_is_recorded_once": "delivery_attempt_default_pkey"}
+    partitioned = {
+        "message_id_is_unique": "outbox_default_pkey",
+        "alert_id_is_unique": "alert_default_pkey",
+        "attempt_is_recorded_once": "delivery_attempt_default_pkey",
+    }
     return partitioned.get(wanted) == index
 
 
