@@ -67,12 +67,107 @@ def entry(column: str, value: str) -> str:
     return f"insert into bank.account_entry ({', '.join(columns)}) values ({', '.join(columns.values())})"
 
 
+def setting(column: str, value: str) -> str:
+    return f"update bank.customer set {column} = {value}"
+
+
+def consent(value: str) -> str:
+    return f"insert into bank.customer_consent (customer_id, purpose, granted) values (1, {value}, true)"
+
+
+def rule(columns: str, values: str) -> str:
+    return f"insert into bank.delivery_rule (alert_type, {columns}) values ('TT', {values})"
+
+
+def secret(value: str) -> str:
+    return f"insert into bank.webhook_secret (customer_id, address, secret) values (1, 'https://example.org/', {value})"
+
+
 LONG = "repeat('x', 1001)"
 PARAMETERS = "bank.alert_preference.parameters"
 DECLARED = "bank.alert_type.parameters"
 YEARS = "a time must lie in the years 1 to 9999"
 
 CASES = [
+    # What customers and the bank settle of delivery
+    Case(
+        setting("contact_status", "'DEAD'"), "bank.customer.contact_status", "DEAD", "no such value", "ACTIVE, HOLD, DECEASED"
+    ),
+    Case(setting("quiet_from", "'22:00'"), "bank.customer.quiet_until", None, "together with quiet_from", "both or neither"),
+    Case(
+        setting("quiet_until", "'07:00'"),
+        "bank.customer.quiet_until",
+        "07:00:00",
+        "together with quiet_from",
+        "both or neither",
+    ),
+    Case(
+        setting("(quiet_from, quiet_until)", "('22:00', '22:00')"),
+        *("bank.customer.quiet_until", "22:00:00", "it is quiet_from", "another time of day"),
+    ),
+    Case(
+        setting("(quiet_from, quiet_until)", "('22:00', '24:00')"),
+        "bank.customer.quiet_until",
+        "24:00",
+        "ends at 00:00",
+        "00:00",
+    ),
+    Case("update bank.account set status = 'CLOSED'", "bank.account.status", "CLOSED", "no such value", "OPEN, BLOCKED"),
+    *(
+        Case(consent(f"'{v}'"), "bank.customer_consent.purpose", v, reason, "SERVICE")
+        for v, reason in (("SECURITY", "need no consent"), ("STATUTORY", "need no consent"), ("FUN", "no such value"))
+    ),
+    *(
+        Case(rule("time_to_live", f"'{v}'"), "bank.delivery_rule.time_to_live", shown, "out of bounds", "1 minute to 30 days")
+        for v, shown in (("59 seconds", "00:00:59"), ("31 days", "31 days"), ("-1 day", "-1 days"))
+    ),
+    Case(rule("throttle_messages", "3"), "bank.delivery_rule.throttle_window", None, "together with", "both or neither"),
+    Case(
+        rule("throttle_window", "'1 hour'"),
+        "bank.delivery_rule.throttle_window",
+        "01:00:00",
+        "together with",
+        "both or neither",
+    ),
+    Case(
+        rule("throttle_messages, throttle_window", "0, '1 hour'"),
+        *("bank.delivery_rule.throttle_messages", "0", "out of bounds", "1 to 1000"),
+    ),
+    Case(
+        rule("throttle_messages, throttle_window", "1, '8 days'"),
+        *("bank.delivery_rule.throttle_window", "8 days", "out of bounds", "1 minute to 7 days"),
+    ),
+    Case(rule("per_minute_max", "0"), "bank.delivery_rule.per_minute_max", "0", "out of bounds", "bankalerts pause"),
+    *(
+        Case(secret(f"'{v}'"), "bank.webhook_secret.secret", "(not shown)", "not a secret", "24 to 64 random bytes")
+        for v in ("", "whsec_short", "A" * 40, "whsec_" + "=" * 32, "whsec_" + "A" * 31, "whsec_" + "A" * 33 + "=" * 8)
+    ),
+    *(
+        Case(
+            address("WEBHOOK", f"'{v}'"),
+            "bank.contact_address.address",
+            v,
+            "not a URL that messages can be posted to",
+            "https://host/path",
+        )
+        for v in (
+            *(
+                "ftp://example.org/",
+                "https://",
+                "https:///path",
+                "example.org",
+                "https://ada:secret@example.org/",
+                "https://ada@example.org",
+            ),
+            *("https://example.org/#there", "https://example.org/a b", "https://example.org:port/", "https://exa mple.org/"),
+            *("javascript:alert(1)", "https://example.org/ü"),
+        )
+    ),
+    Case(
+        address("WEBHOOK", "'https://example.org\\@evil.example/'"),
+        *("bank.contact_address.address", None, "not a URL that messages can be posted to", "https://host/path"),
+    ),
+    Case(address("INBOX", "'1'"), "bank.contact_address.channel", "INBOX", "the inbox needs no address", "Leave the row out"),
     Case(
         customer("full_name", "repeat('x', 141)"),
         "bank.customer.full_name",
