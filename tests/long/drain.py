@@ -132,7 +132,8 @@ def rates(url: str, folder: Path, sizes: Sizes, report: Report) -> None:
             drained.measure("push", lambda: drained.notifier("PUSH"))
             if sizes.jobs:
                 drained.measure("procrastinate, task that does nothing", drained.procrastinate)
-        pick_up(drained, report)
+        if sizes.pick_ups:
+            pick_up(drained, report)
 
 
 @dataclass

@@ -28,11 +28,8 @@ from tests.notifying import free_port
 from tests.running_stack import ALL_BUT_POSTGRES
 
 WELL = ("WELLA", "WELLB")
-TROUBLED: dict[str, dict[str, Any]] = {
-    "SLOW": {"delay_ms": 3_000},
-    "FAULTY": {"status": 500},
-    "REFUSING": {"listens": False},
-}
+TROUBLED: dict[str, dict[str, Any]] = {"SLOW": {}, "FAULTY": {"status": 500}, "REFUSING": {"listens": False}}
+SLOW_MS = 3_000
 CHANNELS = (*WELL, *TROUBLED)
 TURNS_A_SECOND = 20
 MOST_TIMES = 1.3
@@ -81,7 +78,9 @@ def run(options: Options, report: Report) -> None:
         measure(url, Path(folder), pairs, seconds, report, judged=not options.small)
 
 
-def measure(url: str, folder: Path, pairs: int, seconds: float, report: Report, *, judged: bool) -> None:
+def measure(
+    url: str, folder: Path, pairs: int, seconds: float, report: Report, *, judged: bool, slow_ms: float = SLOW_MS
+) -> None:
     """`pairs` pairs of windows of `seconds` each; `judged`: whether their figures mean anything."""
     ports = {name: free_port() for name in CHANNELS}
     control = free_port()
@@ -102,7 +101,7 @@ def measure(url: str, folder: Path, pairs: int, seconds: float, report: Report, 
         for number in range(1, pairs + 1):
             with steady_load(outbox):
                 before = p99_ms(connection, seconds)
-                trouble(providers, ports)
+                trouble(providers, ports, slow_ms)
                 # The first second is the change itself: half of what is in flight meets the trouble.
                 during = p99_ms(connection, seconds)
             for name in WELL:
@@ -127,10 +126,10 @@ def measure(url: str, folder: Path, pairs: int, seconds: float, report: Report, 
         )
 
 
-def trouble(providers: LeanProvider, ports: dict[str, int]) -> None:
+def trouble(providers: LeanProvider, ports: dict[str, int], slow_ms: float) -> None:
     """From now on."""
     for name, behaviour in TROUBLED.items():
-        providers.behave(ports[name], **behaviour)
+        providers.behave(ports[name], **(behaviour or {"delay_ms": slow_ms}))
 
 
 def p99_ms(connection: psycopg.Connection[Any], seconds: float) -> dict[str, float]:
