@@ -27,6 +27,7 @@ LISTENS_AT = {
     "connect": ("connect",),
     "mail-server": ("smtp", "mail"),
     "provider": ("provider",),
+    "notifier": ("receipts",),
 }
 
 

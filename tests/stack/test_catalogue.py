@@ -18,6 +18,10 @@ from tests.running_stack import RunningStack
 from tests.waiting import wait_until
 
 DEADLINE_S = 60.0
+CONSENT = """
+insert into bank.customer_consent (customer_id, purpose, granted)
+select customer_id, 'MARKETING', true from bank.customer on conflict do nothing
+"""
 
 
 @pytest.fixture
@@ -28,6 +32,7 @@ def chain(stack: RunningStack) -> Chain:
 def test_each_example_leads_to_its_alerts(chain: Chain, stack: RunningStack) -> None:
     with chain.database() as connection:
         players = enter(connection, read_examples(connection))
+        connection.execute(CONSENT)
         begin_with_the_first_due_time(connection, [player for player in players if is_scheduled(connection, player)])
         insert_events(connection, players)
         chain.settle()

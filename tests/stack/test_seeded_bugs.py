@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 from bankalerts import settings
@@ -37,6 +38,18 @@ with expected as (
 select (select count(*) from expected),
        (select count(*) from (table expected except table found) missing),
        (select count(*) from (table found except table expected) extra)
+"""
+
+
+TOO_LATE = """
+insert into bank.customer (customer_id, full_name) values (990001, 'Somebody Gone');
+insert into bank.account (account_id, currency) values ('too-late', 'EUR');
+insert into bank.account_permission (account_id, customer_id, role, valid_from, valid_until)
+values ('too-late', 990001, 'OWNER', now() - interval '2 days', now() - interval '1 day');
+insert into bank.alert_preference (account_id, customer_id, alert_type, currency, parameters, channels)
+values ('too-late', 990001, 'DEBITED_ABOVE', 'EUR', '{"threshold_minor": 1}', '{PUSH}');
+insert into bank.account_entry (entry_id, booking_date, account_id, amount_minor, currency, balance_after_minor)
+values ('too-late', %(day)s, 'too-late', -100, 'EUR', 0);
 """
 
 
@@ -71,6 +84,11 @@ class Bench:
         """Rounds of races whose entries are booked on this day."""
         with racers(self.chain) as crew:
             race(self.chain, Races(f"bug{day}", self.seed, f"2003-04-{day:02}"), crew, ROUNDS, pauses=0)
+
+    def enter_too_late(self, day: int) -> None:
+        """An entry on an account that its only customer may see no more: the races may have none that tells."""
+        with self.chain.database() as connection:
+            psycopg.ClientCursor(connection).execute(TOO_LATE, {"day": f"2003-04-{day:02}"})
 
     def wrong(self, day: int) -> tuple[int, int]:
         """How many alerts of this day are missing, how many extra."""
@@ -131,6 +149,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     with running_stack(folder / "home", *without(ALONE)) as stack:
         found = Bench(Chain(stack), random.SystemRandom().randrange(10**6), folder)
         found.race(RECORDED_DAY)
+        found.enter_too_late(RECORDED_DAY)
         found.chain.wait_until_captured()
         found.ends = found.chain.end_offsets()
         yield found
