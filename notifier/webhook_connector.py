@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -13,6 +15,9 @@ from bankalerts.errors import BankalertsError
 from notifier.public_address import is_public, is_within, networks
 
 RESOLVE_WITHIN_S = 3.0
+# A lookup that is given up keeps its thread until the system gives up too. In the loop's own few threads, names that never
+# answer would keep all other channels from finding their providers.
+LOOKUPS = ThreadPoolExecutor(8, thread_name_prefix="webhook-names")
 
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
 
@@ -94,7 +99,8 @@ def is_forbidden(error: aiohttp.ClientConnectorError) -> bool:
 async def _addresses_of(host: str) -> Sequence[str]:
     try:
         async with asyncio.timeout(RESOLVE_WITHIN_S):
-            found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            look_up = functools.partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
+            found = await asyncio.get_running_loop().run_in_executor(LOOKUPS, look_up)
     except (UnicodeError, TimeoutError) as error:
         # No name, or none in time: nothing was sent. A TimeoutError would look like a request without an answer.
         raise OSError("no such name") from error
