@@ -247,7 +247,7 @@ class AnswerReader:
             size = int(named[1], 16)
             if size == 0:
                 return self._trailer(end)
-            self._is_too_long = sum(map(len, self._chunks)) + size > ANSWER_BYTES_MAX
+            self._is_too_long = self._length + size > ANSWER_BYTES_MAX
             whole = end + 2 * len(END_OF_LINE) + size
             if self._is_too_long or len(self._unread) < whole:
                 return None
@@ -255,6 +255,7 @@ class AnswerReader:
             if not chunk.endswith(END_OF_LINE):
                 raise ValueError("a chunk of another length")
             self._chunks.append(chunk[: -len(END_OF_LINE)])
+            self._length += size
             self._unread = self._unread[whole:]
 
     def _trailer(self, at: int) -> bytes | None:

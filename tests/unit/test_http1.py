@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 
 import pytest
 from hypothesis import given
@@ -114,3 +115,13 @@ def test_whatever_comes_is_an_answer_or_refused(parts: list[bytes]) -> None:
         for part in parts:
             if reader.feed(part) is not None:
                 break
+
+
+def test_the_smallest_chunks_are_read_in_time_that_grows_with_them() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 60_000 + b"0\r\n\r\n"
+    reader = AnswerReader()
+    began = time.process_time()
+    whole = [reader.feed(answer[at : at + 16384]) for at in range(0, len(answer), 16384)][-1]
+    assert whole is not None
+    assert whole.body == b"x" * 60_000
+    assert time.process_time() - began < 3.0  # it was half a minute
