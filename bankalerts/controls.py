@@ -79,7 +79,7 @@ def suppress(url: str, channel: str, address: str, reason: str) -> Row:
     """Send nothing to an address any more; repeatable. Raises BankalertsError for a channel that there is not."""
     with connected(url, "suppressions") as connection:
         _known(channel, _names(connection, "read_channel_names"), "channel")
-        values = {"channel": channel, "target": _hash(address), "reason": reason}
+        values = {"channel": channel, "target": _target(channel, address), "reason": reason}
         connection.execute(_sql("suppress_address"), values)
     return values
 
@@ -87,7 +87,7 @@ def suppress(url: str, channel: str, address: str, reason: str) -> Row:
 def allow(url: str, channel: str, address: str) -> Row:
     """Send to an address again. Raises BankalertsError when it is not suppressed."""
     with connected(url, "suppressions") as connection:
-        values = {"channel": channel, "target": _hash(address)}
+        values = {"channel": channel, "target": _target(channel, address)}
         if not connection.execute(_sql("allow_address"), values).rowcount:
             raise BankalertsError(
                 f"this address is not suppressed on {channel}: `bankalerts suppressions list` shows which are"
@@ -157,7 +157,8 @@ def _sql(statement: str) -> bytes:
     return text.encode()
 
 
-def _hash(address: str) -> str:
+def _target(channel: str, address: str) -> str:
+    """What stands for an address in alerting.suppressed_address: its hash, or a device's push_id as it is."""
     if not address:
         raise BankalertsError("there is no address: give --address, or '-' and the address on standard input")
-    return hashlib.sha256(address.encode()).hexdigest()
+    return address if channel == "PUSH" else hashlib.sha256(address.encode()).hexdigest()

@@ -70,6 +70,9 @@ def test_suppressing_an_address_stores_and_prints_its_hash_alone(run: Run, datab
     assert read.exit_code == 0
     with pytest.raises(BankalertsError, match="not suppressed"):
         run("suppressions", "remove", "--channel", "EMAIL", "--address", "ada@example.org")
+    # a device goes by its push_id, as the notifier and receipts write it
+    assert run("suppressions", "add", "--channel", "PUSH", "--address", "device-1")["target"] == "device-1"
+    assert run("suppressions", "remove", "--channel", "PUSH", "--address", "device-1")["target"] == "device-1"
 
 
 @pytest.mark.parametrize(("given", "wrong"), [(None, "nothing"), ("1,x", "x"), ("1,²", "²"), ("9" * 30, "9" * 30)])
