@@ -94,7 +94,7 @@ with due as (
                        for update skip locked) d
 ), claimed as (
     update alerting.outbox_due d
-       set lease_token = :lease_token, due_at = now() + make_interval(secs => :lease_s), attempts = d.attempts + 1, held_for = null
+       set lease_token = :lease_token, due_at = now() + make_interval(secs => :lease_s), attempts = d.attempts + 1
       from due
      where d.message_id = due.message_id
     returning d.message_id, d.alert_id, d.event_date, d.lease_token, d.attempts, d.rescued, due.held_for

@@ -6,6 +6,7 @@
 -- notifier ended and may have sent the message, which is an attempt with an unknown outcome, noted here.
 -- due_from: an old transaction elsewhere keeps the entries of what was claimed long ago in the index; nothing before it is looked at.
 -- offset 0: else the planner finds alerts by their day alone while a partition was never analysed, reading all of it for each message.
+-- What is held for a digest stays marked: else its messages would go out one by one when their notifier is killed.
 -- Their age is told by the clock that wrote them, and is that of the alert; last_reason is why the attempt before failed.
 with due as (
     select message_id, lease_token is not null as lease_ran_out, held_for
@@ -17,7 +18,7 @@ with due as (
 ), claimed as (
     update alerting.outbox_due d
        set lease_token = :lease_token, due_at = now() + make_interval(secs => :lease_s), attempts = d.attempts + 1,
-           held_for = null, rescued = d.rescued or due.lease_ran_out
+           held_for = case when due.held_for like 'DIGEST:%' then due.held_for end, rescued = d.rescued or due.lease_ran_out
       from due
      where d.message_id = due.message_id
     returning d.message_id, d.alert_id, d.event_date, d.lease_token, d.attempts, d.rescued, due.lease_ran_out, due.held_for

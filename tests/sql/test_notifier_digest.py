@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import UUID
 
+from notifier import digest, outbox
 from tests.notifying import Scene, eventually, notifier, number_of, play
 
 RULE = (
@@ -129,5 +130,24 @@ def test_one_alone_is_sent_as_it_is(database: str, tmp_path: Path) -> None:
             await scene.bank.make_due()
             await all_end(scene)
         assert len({message["body"] for message in await scene.servers.received("SMS")}) == 1
+
+    play(database, tmp_path, scenario)
+
+
+def test_what_a_killed_notifier_had_of_a_digest_is_told_in_one_message_still(database: str, tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        messages = await scene.bank.messages("SMS", [1] * 6)
+        await scene.bank.run("update alerting.outbox_due set held_for = $1", KEY)
+        await first_held_is_due(scene)
+        connection = scene.bank.connection
+        # what a worker claims; it is killed before it does anything with it
+        first = await outbox.claim(connection, "SMS", 1)
+        assert len(first + await digest.siblings(connection, "SMS", first)) == 6
+        await scene.bank.run("update alerting.outbox_due set due_at = now() - interval '1 second'")
+        async with notifier(scene.settings):
+            await all_end(scene)
+            (told,) = await scene.servers.received("SMS")
+            assert told["body"].startswith("6 messages of “")
+            assert [state for state, _ in await states(scene, messages)] == ["ACCEPTED", *["SUPPRESSED"] * 5]
 
     play(database, tmp_path, scenario)
