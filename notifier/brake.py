@@ -63,8 +63,8 @@ class Brake:
     def take_back(self, alert_type: str, written_at: datetime) -> None:
         """One that was let through is not sent after all, and will be asked for again."""
         key = (alert_type, written_at.replace(second=0, microsecond=0))
-        if self._here.get(key):
-            self._here[key] -= 1
+        # Below zero where the database was told of it already: the next sum takes it off there.
+        self._here[key] = self._here.get(key, 0) - 1
 
     def take_volumes(self) -> list[Volume]:
         """What was counted since the last call, to be added to what the database has."""
