@@ -52,14 +52,14 @@ def asked(server: Server) -> Iterator[Connection]:
 @QUICK
 @given(data=st.data())
 def test_the_same_truth(asked: Connection, data: st.DataObject) -> None:
-    """250 conditions on 8 events each."""
+    """250 conditions on 8 events each; `make long-differential` tries the many."""
     event_kind = data.draw(st.sampled_from(sorted(COLUMNS)))
     columns = COLUMNS[event_kind]
     condition = data.draw(conditions(columns))
     Agreement(asked, event_kind, columns).compare(condition, data.draw(st.lists(cases(columns), min_size=8, max_size=8)))
 
 
-@settings(QUICK, max_examples=150)
+@settings(QUICK, max_examples=60)
 @given(data=st.data())
 def test_the_same_is_taken(asked: Connection, data: st.DataObject) -> None:
     """What is mangled is refused by both, at the same position for the same reason, or means the same."""
@@ -72,7 +72,7 @@ def test_operators_bind_as_in_postgresql(asked: Connection) -> None:
     """The text as it stands, on numeric columns, has the truth that the engine finds: nothing else groups its parts."""
     compared = 0
 
-    @settings(QUICK, max_examples=150)
+    @settings(QUICK, max_examples=70)
     @given(data=st.data())
     def compare(data: st.DataObject) -> None:
         nonlocal compared
@@ -87,7 +87,7 @@ def test_operators_bind_as_in_postgresql(asked: Connection) -> None:
             compared += 1
 
     compare()
-    assert compared > 30, "too few to say anything"
+    assert compared > 10, "too few to say anything"
 
 
 def as_it_stands(asked: Connection, text: str, case: Case) -> Any:

@@ -16,7 +16,7 @@ from tests.schedules import ZONES, schedules, times
 NEXT = "select audit.next_due(%s, %s, %s, %s)"
 
 
-@settings(max_examples=1_500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=700, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(schedules(), st.sampled_from(ZONES), times())
 @example({"every": "day", "hour": 2, "minute": 30}, "Europe/Amsterdam", datetime.fromisoformat("2026-10-24T12:00+02:00"))
 @example({"every": "day", "hour": 3, "minute": 0}, "Europe/Chisinau", datetime.fromisoformat("2029-10-27T14:00+00:00"))

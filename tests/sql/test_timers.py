@@ -134,7 +134,7 @@ def test_what_a_timer_event_says_never_changes(bank: Connection) -> None:
 # What a batch does
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(OPERATIONS, max_size=4), st.integers(0, 20))
 @example([[arm(3, 5), arm(8, 5), arm(10, 3)]], 8)  # the arming that cancels is the older one of its timer
 @example([[arm(10, 3)], [arm(8, 5)], [arm(3, 5)]], 8)
