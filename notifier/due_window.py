@@ -9,12 +9,12 @@ from notifier.message import Claimed
 
 EVER = datetime(1, 1, 1, tzinfo=UTC)
 # A transaction that wrote messages may commit a little after another one that wrote later.
-MARGIN = timedelta(seconds=2)
+MARGIN = timedelta(seconds=1)
 # Now and then all of the index is looked at: a transaction may have committed much later, a clock may have been set back.
-# That takes at most this share of the time, and is not done more often than once a second.
-SHARE_OF_FULL_LOOKS = 0.005
+# While that is slow it is done seldom, so that it is not what the slowest hundredth of the claims is made of.
+SHARE_OF_FULL_LOOKS = 0.0005
 FULL_LOOK_EACH_S = 1.0
-FULL_LOOK_AT_LEAST_EACH_S = 15.0
+FULL_LOOK_AT_LEAST_EACH_S = 10.0
 
 
 class DueWindow:
