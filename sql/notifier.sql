@@ -98,14 +98,14 @@ with concluded as (
     delete from alerting.outbox_due d
      using concluded c
      where d.message_id = c.message_id and d.lease_token = c.lease_token and c.state <> 'PENDING'
-    returning d.message_id, d.alert_id, d.event_date, d.channel, c.falls_back
+    returning d.message_id, d.alert_id, d.event_date, d.channel, c.falls_back, c.lease_token
 ), postponed as (
     update alerting.outbox_due d
        set lease_token = null, held_for = c.held_for, attempts = d.attempts - c.uncounted::integer,
            due_at = coalesce(c.due_at, clock_timestamp() + make_interval(secs => c.retry_in_s))
       from concluded c
      where d.message_id = c.message_id and d.lease_token = c.lease_token and c.state = 'PENDING'
-    returning d.message_id
+    returning d.message_id, c.lease_token
 ), fallen_back as (
     insert into alerting.outbox (message_id, alert_id, event_date, channel, falls_back_from)
     select alerting.message_id(e.alert_id, p.falls_back_to), e.alert_id, e.event_date, p.falls_back_to, e.channel
@@ -121,5 +121,7 @@ update alerting.outbox o
        finished_at = case when c.state <> 'PENDING' then clock_timestamp() end
   from concluded c
  where o.message_id = c.message_id and o.event_date = c.event_date
-   and (c.message_id in (select message_id from ended) or c.message_id in (select message_id from postponed))
+   -- of two conclusions of a message in one batch, an earlier holder's and ours, only that of the lease counts
+   and ((c.message_id, c.lease_token) in (select message_id, lease_token from ended)
+        or (c.message_id, c.lease_token) in (select message_id, lease_token from postponed))
 returning o.message_id;

@@ -96,6 +96,23 @@ def test_a_lease_that_ran_out_is_taken_over_and_its_holder_cannot_conclude(datab
     play(database, tmp_path, scenario)
 
 
+def test_of_two_conclusions_in_one_batch_that_of_the_lease_counts(database: str, tmp_path: Path) -> None:
+    """A process may claim what it had itself and was late with; both ends are then recorded together, in any order."""
+
+    async def scenario(scene: Scene) -> None:
+        for order in (1, -1):
+            message_id = await scene.bank.message("PUSH")
+            (late,) = await outbox.claim(scene.bank.connection, "PUSH", 10)
+            await scene.bank.make_due()
+            (again,) = await outbox.claim(scene.bank.connection, "PUSH", 10)
+            twice = dataclasses.replace(ACCEPTED, may_be_twice=True)
+            records = [Record(late, ACCEPTED), Record(again, twice)][::order]
+            assert await outbox.record(scene.bank.connection, records) == {message_id}
+            assert (await scene.bank.outbox(message_id))["may_be_twice"]
+
+    play(database, tmp_path, scenario)
+
+
 def test_a_lease_outlives_the_slowest_send() -> None:
     assert worker.PREPARE_WITHIN_S + send.SEND_WITHIN_S < outbox.LEASE_S
 
