@@ -120,7 +120,7 @@ def claimed_of(row: Mapping[str, Any]) -> Claimed:
 def _tried(rows: Sequence[Mapping[str, Any]]) -> Tried:
     return Tried(
         sent={row["target"]: row["sent_at"] for row in rows if row["sent_at"] is not None},
-        unknown={row["target"]: row["unknown"] for row in rows if row["unknown"] and row["sent_at"] is None},
+        unknown={row["target"]: row["unknown"] for row in rows if row["unknown"]},
         dropped=frozenset(row["target"] for row in rows if row["is_dropped"]),
     )
 

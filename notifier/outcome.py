@@ -31,7 +31,8 @@ def conclude(message: Claimed, attempts: Sequence[Attempt], tried: Tried, policy
     failed when all refused it.
     """
     handed_at = _first_handed_at(attempts, tried)
-    twice = any(isinstance(each.result, Sent) and tried.may_have_got(each.target.key) for each in attempts)
+    now_sent = [each.target.key for each in attempts if isinstance(each.result, Sent)]
+    twice = _may_be_twice(tried, now_sent)
     again = [each for each in attempts if isinstance(each.result, Retry) or _is_retried(each, tried, policy)]
     if again:
         asked_s = max((each.result.after_s or 0.0 for each in again if isinstance(each.result, Retry)), default=0.0)
@@ -58,7 +59,7 @@ def end_unsent(state: str, reason: str, tried: Tried, falls_back: bool = False) 
     """The end of a message that is not sent now: as `state` says, unless a target took it earlier or may have."""
     handed_at = _first_handed_at((), tried)
     if handed_at is not None:
-        return Conclusion("ACCEPTED", handed_at=handed_at)
+        return Conclusion("ACCEPTED", handed_at=handed_at, may_be_twice=_may_be_twice(tried))
     if tried.unknown and state != "UNKNOWN":
         reason = f"it may have been sent, and is not sent again: {reason}"[:REASON_CHARACTERS_MAX]
         return Conclusion("UNKNOWN", reason, falls_back=falls_back)
@@ -80,6 +81,11 @@ def hold(decision: Hold, tried: Tried) -> Conclusion:
 def release() -> Conclusion:
     """Of a message that was claimed and not begun: it is due at once, and this was no attempt."""
     return Conclusion("PENDING", retry_in_s=0.0, uncounted=True)
+
+
+def _may_be_twice(tried: Tried, now_sent: Sequence[str] = ()) -> bool:
+    """Whether a target took it, now or at an attempt whose end was recorded too late, that may have got it before."""
+    return any(tried.may_have_got(key) for key in (*now_sent, *tried.sent))
 
 
 def _is_retried(attempt: Attempt, tried: Tried, policy: Policy) -> bool:

@@ -54,7 +54,7 @@ select channel, count(*) as messages
 select d.message_id, d.target,
        min(d.finished_at) filter (where d.outcome = 'SENT' and (d.receipt is null or d.receipt = 'DELIVERED')
                                      or d.outcome = 'UNKNOWN' and d.receipt = 'DELIVERED') as sent_at,
-       count(*) filter (where d.outcome = 'UNKNOWN') as unknown,
+       count(*) filter (where d.outcome = 'UNKNOWN' and d.receipt is null) as unknown,
        coalesce(bool_or(d.outcome = 'DROP'), false) as is_dropped
   from unnest(:message_ids::uuid[], :event_dates::date[]) as m (message_id, event_date)
   join alerting.delivery_attempt d on d.message_id = m.message_id and d.event_date = m.event_date

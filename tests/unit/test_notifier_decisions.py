@@ -137,6 +137,15 @@ def test_what_a_provider_takes_after_an_unknown_attempt_may_be_twice(key: str, t
     assert (concluded.state, concluded.may_be_twice) == ("ACCEPTED", twice)
 
 
+@pytest.mark.parametrize("key", ["t", WHOLE])
+def test_what_was_taken_by_an_attempt_that_lost_its_lease_may_be_twice_as_well(key: str) -> None:
+    """The attempt is on record, its conclusion is not: who finds it sent has to say what it would have said."""
+    tried = Tried({"t": NOW}, {key: 1})
+    assert left_to_send([Target("t", "t")], tried, Policy()) == []
+    for concluded in (conclude(MESSAGE, [], tried, Policy(), 0.5), end_unsent("EXPIRED", "too old", tried)):
+        assert (concluded.state, concluded.may_be_twice) == ("ACCEPTED", True)
+
+
 def test_who_is_left_to_send_to() -> None:
     targets = [Target(key, key) for key in ("sent", "dropped", "unknown", "new")]
     tried = Tried({"sent": NOW}, {"unknown": 1}, frozenset({"dropped"}))
