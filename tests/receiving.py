@@ -17,10 +17,10 @@ import aiohttp
 import asyncpg
 from standardwebhooks.webhooks import Webhook
 
-from bankalerts.settings import Settings
 from notifier import receipts
 from notifier.database import Database
 from tests.notifying import EVENT_DATE, Bank, eventually, free_port
+from tests.rigs import settings as blank_settings
 
 SECRET, OTHER, OF_ACME = (f"whsec_{letter * 32}" for letter in "abc")
 
@@ -113,15 +113,9 @@ class Post:
 @asynccontextmanager
 async def receiving(database_url: str, folder: Path) -> AsyncIterator[Post]:
     port = free_port()
-    settings = Settings(
-        home=folder,
+    settings = blank_settings(
+        folder,
         database_url=database_url,
-        kafka="",
-        connect_url="",
-        smtp_url="",
-        sms_url="",
-        push_url="",
-        capture_database_url="",
         receipts_listen=f"127.0.0.1:{port}",
         receipts_secrets=f"{SECRET} {OTHER} corner={OF_ACME}",
     )

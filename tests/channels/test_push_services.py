@@ -7,7 +7,9 @@ import dataclasses
 import json
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import pytest
@@ -21,6 +23,8 @@ from notifier.providers import Providers
 from tests.notifying import servers
 from tests.rigs import apns, fcm, settings
 
+Server = TypeVar("Server")
+
 TEXT = Text("Subject", "Body")
 
 
@@ -33,12 +37,15 @@ async def _send(channel: Channel, target: Target) -> Result:
     return await provider.send(target, _outgoing())
 
 
-# FCM --------------------------------------------------------------------------------------------------------------
+def _play(
+    serving: Callable[[Path], AbstractAsyncContextManager[tuple[Server, str]]],
+    folder: Path,
+    scenario: Callable[[Server, Channel], Awaitable[None]],
+) -> None:
+    """PUSH before the server that `serving` starts."""
 
-
-def _with_fcm(folder: Path, scenario: Callable[[fcm.FcmServer, Channel], Awaitable[None]]) -> None:
     async def on_stage() -> None:
-        async with fcm.serving(folder) as (server, url):
+        async with serving(folder) as (server, url):
             channel = Channel(settings(folder, push_url=url))
             try:
                 await scenario(server, channel)
@@ -46,6 +53,9 @@ def _with_fcm(folder: Path, scenario: Callable[[fcm.FcmServer, Channel], Awaitab
                 await channel.close()
 
     asyncio.run(on_stage())
+
+
+# FCM --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -67,7 +77,7 @@ def test_what_fcm_refuses(tmp_path: Path, error: tuple[int, str], result: Result
         assert await _send(channel, fcm.TARGET) == result
         assert len(server.tokens) == 1, "the token is not to blame"
 
-    _with_fcm(tmp_path, scenario)
+    _play(fcm.serving, tmp_path, scenario)
 
 
 def test_one_access_token_serves_all_messages_until_it_ends_or_is_refused(tmp_path: Path) -> None:
@@ -82,7 +92,7 @@ def test_one_access_token_serves_all_messages_until_it_ends_or_is_refused(tmp_pa
             assert isinstance(await _send(channel, fcm.TARGET), Sent)
         assert len(server.tokens) == 4, "one that is about to end is not used again"
 
-    _with_fcm(tmp_path, scenario)
+    _play(fcm.serving, tmp_path, scenario)
 
 
 def test_without_an_access_token_nothing_is_sent(tmp_path: Path) -> None:
@@ -91,7 +101,7 @@ def test_without_an_access_token_nothing_is_sent(tmp_path: Path) -> None:
         assert await _send(channel, fcm.TARGET) == Retry("FCM: no access token: HTTP 400", provider_down=True)
         assert server.taken == []
 
-    _with_fcm(tmp_path, scenario)
+    _play(fcm.serving, tmp_path, scenario)
 
 
 def test_a_token_that_never_comes_makes_no_message_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +114,7 @@ def test_a_token_that_never_comes_makes_no_message_unknown(tmp_path: Path, monke
         server.mode = "accept"
         assert isinstance(await _send(channel, fcm.TARGET), Sent)
 
-    _with_fcm(tmp_path, scenario)
+    _play(fcm.serving, tmp_path, scenario)
 
 
 def test_a_repetition_replaces_the_notification_on_the_device(tmp_path: Path) -> None:
@@ -115,22 +125,10 @@ def test_a_repetition_replaces_the_notification_on_the_device(tmp_path: Path) ->
         assert {message["android"]["notification"]["tag"] for message in server.taken} == {str(outgoing.message_id)}
         assert {message["apns"]["headers"]["apns-collapse-id"] for message in server.taken} == {str(outgoing.message_id)}
 
-    _with_fcm(tmp_path, scenario)
+    _play(fcm.serving, tmp_path, scenario)
 
 
 # APNs -------------------------------------------------------------------------------------------------------------
-
-
-def _with_apns(folder: Path, scenario: Callable[[apns.ApnsServer, Channel], Awaitable[None]]) -> None:
-    async def on_stage() -> None:
-        async with apns.serving(folder) as (server, url):
-            channel = Channel(settings(folder, push_url=url))
-            try:
-                await scenario(server, channel)
-            finally:
-                await channel.close()
-
-    asyncio.run(on_stage())
 
 
 def test_what_apns_refuses(tmp_path: Path) -> None:
@@ -155,7 +153,7 @@ def test_what_apns_refuses(tmp_path: Path) -> None:
             server.error = error
             assert await _send(channel, apns.TARGET) == result
 
-    _with_apns(tmp_path, scenario)
+    _play(apns.serving, tmp_path, scenario)
 
 
 def test_a_token_that_apns_finds_too_old_is_signed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +168,7 @@ def test_a_token_that_apns_finds_too_old_is_signed_anew(tmp_path: Path, monkeypa
         clock[0] += 60
         assert isinstance(await _send(channel, apns.TARGET), Sent)
 
-    _with_apns(tmp_path, scenario)
+    _play(apns.serving, tmp_path, scenario)
 
 
 def test_a_push_id_that_is_no_device_token_is_not_sent(tmp_path: Path) -> None:
@@ -181,7 +179,7 @@ def test_a_push_id_that_is_no_device_token_is_not_sent(tmp_path: Path) -> None:
         assert await channel.providers[0].send(apns.TARGET, long) == Drop("it is longer than APNs takes")
         assert server.taken == []
 
-    _with_apns(tmp_path, scenario)
+    _play(apns.serving, tmp_path, scenario)
 
 
 # Which service gets a device, and who takes over ------------------------------------------------------------------

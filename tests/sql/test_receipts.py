@@ -14,12 +14,12 @@ from uuid import uuid4
 import pytest
 
 from bankalerts.errors import BankalertsError
-from bankalerts.settings import Settings
 from notifier import receipt_book, receipts
 from notifier.database import Database
 from notifier.http_post import idempotency_key
 from tests.notifying import eventually
 from tests.receiving import OF_ACME, OTHER, SECRET, Post, receiving
+from tests.rigs import settings as blank_settings
 
 AT = datetime(2026, 3, 1, 13, 0, tzinfo=UTC)
 Scenario = Callable[[Post], Awaitable[None]]
@@ -279,18 +279,7 @@ def test_no_text_of_a_provider_is_kept(play: Callable[[Scenario], None]) -> None
     ],
 )
 def test_wrong_settings_are_named_without_the_secret(listen: str, secrets: str, wrong: str) -> None:
-    settings = Settings(
-        home=Path(),
-        database_url="",
-        kafka="",
-        connect_url="",
-        smtp_url="",
-        sms_url="",
-        push_url="",
-        capture_database_url="",
-        receipts_listen=listen,
-        receipts_secrets=secrets,
-    )
+    settings = blank_settings(Path(), receipts_listen=listen, receipts_secrets=secrets)
     with pytest.raises(BankalertsError, match=wrong) as raised:
         asyncio.run(receipts.serve(settings, cast("Database", None), asyncio.Event()))
     assert "hunter2" not in str(raised.value)

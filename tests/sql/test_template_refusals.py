@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import psycopg
 import pytest
 
 from engine import history
 from notifier.address_book import Template
-from notifier.message import Claimed, Recipient
+from notifier.message import Recipient
 from notifier.render import RenderError, render
+from tests.claimed import claimed
 
 Connection = psycopg.Connection[Any]
 
@@ -97,19 +97,9 @@ FINE = (
     "{% if parameters.flag %}{% if event.merchant_id %}{{ event.merchant_category | merchant_category }}{% endif %}{% endif %}",
 )
 
-MESSAGE = Claimed(
-    message_id=UUID(int=1),
-    event_date=date(2026, 3, 1),
-    lease_token=UUID(int=2),
-    attempt_no=1,
-    written_at=datetime(2026, 3, 1, tzinfo=UTC),
-    age=timedelta(0),
-    last_reason=None,
-    claimed_at=datetime(2026, 3, 1, tzinfo=UTC),
-    event_id="e-1",
+MESSAGE = claimed(
+    datetime(2026, 3, 1, tzinfo=UTC),
     event_time=datetime(2026, 3, 1, 12, 30, tzinfo=UTC),
-    account_id="a-1",
-    customer_id=1,
     alert_type="EVERYTHING",
     evidence={
         "event": {

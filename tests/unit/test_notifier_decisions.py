@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-from uuid import UUID, uuid4
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,6 @@ from notifier.http_post import idempotency_key, judge
 from notifier.message import (
     WHOLE,
     Attempt,
-    Claimed,
     Drop,
     Policy,
     Result,
@@ -26,24 +25,10 @@ from notifier.message import (
     Unknown,
 )
 from notifier.outcome import conclude, end_unsent, left_to_send, release
+from tests.claimed import claimed
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-MESSAGE = Claimed(
-    message_id=uuid4(),
-    event_date=date(2026, 11, 22),
-    lease_token=uuid4(),
-    attempt_no=1,
-    written_at=NOW - timedelta(seconds=1),
-    age=timedelta(seconds=1),
-    last_reason=None,
-    claimed_at=NOW,
-    event_id="e-1",
-    event_time=NOW,
-    account_id="a-1",
-    customer_id=1,
-    alert_type="BALANCE_BELOW",
-    evidence={},
-)
+MESSAGE = claimed(NOW)
 
 chances = st.floats(0, 1, exclude_max=True)
 failures = st.integers(1, 10_000)

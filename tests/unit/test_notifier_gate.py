@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,28 +14,14 @@ from notifier.brake import Brake, Volume
 from notifier.channels import Traits
 from notifier.controls import Controls
 from notifier.gate import FOREVER, End, Hold, Send
-from notifier.message import Claimed, Conclusion, Reach, Recipient, Target, Text
+from notifier.message import Conclusion, Reach, Recipient, Target, Text
 from notifier.throttle import places_of
+from tests.claimed import claimed
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ADA = Target("k1", "ada@example.org")
 EVE = Target("k2", "eve@example.org")
-MESSAGE = Claimed(
-    message_id=UUID(int=1),
-    event_date=date(2026, 11, 23),
-    lease_token=UUID(int=2),
-    attempt_no=1,
-    written_at=NOW - timedelta(seconds=1),
-    age=timedelta(seconds=1),
-    last_reason=None,
-    claimed_at=NOW,
-    event_id="e-1",
-    event_time=NOW,
-    account_id="a-1",
-    customer_id=1,
-    alert_type="SALARY",
-    evidence={},
-)
+MESSAGE = claimed(NOW, alert_type="SALARY")
 RECIPIENT = Recipient(
     known=True,
     full_name="Ada",

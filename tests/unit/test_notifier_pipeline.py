@@ -6,8 +6,8 @@ import asyncio
 import dataclasses
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
-from uuid import UUID, uuid4
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -16,6 +16,7 @@ from notifier.due_window import EVER, FULL_LOOK_AT_LEAST_EACH_S, FULL_LOOK_EACH_
 from notifier.message import Attempt, Claimed, Outgoing, Result, Sent, Target, Text, Unknown
 from notifier.pipeline import BEGIN_WITHIN_S, Job, Pipeline
 from notifier.providers import Providers
+from tests.claimed import claimed
 
 TARGET = Target("key", "address")
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -174,22 +175,7 @@ def test_a_message_that_cannot_be_concluded_stops_no_other() -> None:
     play(scenario, Desk())
 
 
-CLAIMED = Claimed(
-    message_id=uuid4(),
-    event_date=date(2026, 11, 23),
-    lease_token=uuid4(),
-    attempt_no=1,
-    written_at=NOW,
-    age=timedelta(0),
-    last_reason=None,
-    claimed_at=NOW,
-    event_id="e-1",
-    event_time=NOW,
-    account_id="a-1",
-    customer_id=1,
-    alert_type="BALANCE_BELOW",
-    evidence={},
-)
+CLAIMED = claimed(NOW, written_at=NOW, age=timedelta(0))
 
 
 def written(*seconds: float) -> list[Claimed]:

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from datetime import UTC, date, datetime, timedelta
-from uuid import uuid4
+from datetime import UTC, datetime
 
 import pytest
 
 from notifier.address_book import Template
-from notifier.message import Claimed, Recipient, Text
+from notifier.message import Recipient, Text
 from notifier.render import RenderError, choose, render
+from tests.claimed import claimed
 
-MESSAGE = Claimed(
-    message_id=uuid4(),
-    event_date=date(2026, 3, 1),
-    lease_token=uuid4(),
-    attempt_no=1,
-    written_at=datetime(2026, 3, 1, tzinfo=UTC),
-    age=timedelta(seconds=1),
-    last_reason=None,
-    claimed_at=datetime(2026, 3, 1, tzinfo=UTC),
-    event_id="e-1",
+MESSAGE = claimed(
+    datetime(2026, 3, 1, tzinfo=UTC),
     event_time=datetime(2026, 3, 1, 12, 30, tzinfo=UTC),
-    account_id="a-1",
-    customer_id=1,
     alert_type="DEBITED_ABOVE",
     evidence={
         "event": {
