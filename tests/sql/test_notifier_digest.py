@@ -12,15 +12,20 @@ RULE = (
     "insert into bank.delivery_rule (alert_type, throttle_messages, throttle_window) values ('BALANCE_BELOW', 2, '10 minutes')"
 )
 KEY = "DIGEST:1:BALANCE_BELOW"
+HELD = "select held_for is not distinct from $1 and lease_token is null from alerting.outbox_due"
 ENDS = "update alerting.throttle set window_ends_at = now() - interval '1 second'"
 
 
 async def are_held(scene: Scene, messages: int) -> None:
-    async def there() -> bool:
-        rows = await scene.bank.run("select from alerting.outbox_due where held_for = $1 and lease_token is null", KEY)
-        return len(rows) == messages
+    """So many, and no other message is left: what was sent is recorded."""
 
-    await eventually(there, f"{messages} messages are held for {KEY}")
+    async def there() -> bool:
+        rows = await scene.bank.run(
+            "select held_for is not distinct from $1 and lease_token is null from alerting.outbox_due", KEY
+        )
+        return [is_held for (is_held,) in rows] == [True] * messages
+
+    await eventually(there, f"{messages} messages are held for {KEY}, and no other is left")
 
 
 async def first_held_is_due(scene: Scene) -> None:
