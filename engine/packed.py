@@ -30,6 +30,7 @@ HEADER = 5
 FEW = 256
 WISHED = 0xC1  # a byte that MessagePack has no use for
 WISHED_HEADER = Struct("<BQB")  # WISHED, the version, how many wishes; their numbers follow, two bytes each, ascending
+WISHED_SIZE, VERSION, COUNT = WISHED_HEADER.size, slice(1, 9), 9  # and where two of its fields are
 MOST_WISHES_OF_ONE = 255
 
 
@@ -133,7 +134,7 @@ def unpack_whole(packed: bytes, wishes: Wishes) -> State:
     if packed[0] != WISHED:
         return _unpack_state(packed)
     _, version, count = WISHED_HEADER.unpack_from(packed)
-    found = _unpack_wished(memoryview(packed)[WISHED_HEADER.size + 2 * count :])
+    found = _unpack_wished(memoryview(packed)[WISHED_SIZE + 2 * count :])
     preferences = [as_wished(wishes[wish], customer, number, at) for customer, number, at, wish in found.preferences]
     return State(version, found.permissions, tuple(preferences))
 
@@ -141,9 +142,9 @@ def unpack_whole(packed: bytes, wishes: Wishes) -> State:
 def wishes_at(packed: bytes, version: int) -> tuple[int, ...] | None:
     """The numbers of the wishes of a whole state of this version; None: they are not in front of it."""
     # a third of the time that unpacking the header takes, and every event asks
-    if packed[0] != WISHED or int.from_bytes(packed[1:9], "little") != version:
+    if packed[0] != WISHED or int.from_bytes(packed[VERSION], "little") != version:
         return None
-    return _NUMBERS[packed[9]].unpack_from(packed, 10)
+    return _NUMBERS[packed[COUNT]].unpack_from(packed, WISHED_SIZE)
 
 
 _NUMBERS = [Struct(f"<{count}H") for count in range(MOST_WISHES_OF_ONE + 1)]

@@ -91,11 +91,6 @@ class Versions(Generic[K, R, V]):
         self.waiting = {key: row for key, row in self.waiting.items() if self.rows.get(key) != row}
         self.unsettled &= bool(self.waiting)
 
-    def forget_oldest(self) -> None:
-        """Of the earlier versions that are kept."""
-        if self._earlier:
-            self._earlier.popitem(last=False)
-
     def forget_earlier(self) -> None:
         self._earlier = None
 

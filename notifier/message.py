@@ -21,7 +21,7 @@ class Claimed:
     `attempt_no` counts the claims of the message from 1; `age` is that of its alert at this claim; `last_reason` is why the
     attempt before this one failed, if there was one; `account_id` is None where the event has no account (customer activity);
     `evidence` is as the engine wrote it. `rescued`: a notifier ended while it had the message, and may have sent it.
-    `held_for`: what it was held for until now. `falls_back_from`: the channel on which the alert could not be brought.
+    `held_for`: what it was held for until now.
     """
 
     message_id: UUID
@@ -42,7 +42,6 @@ class Claimed:
     channel: str = ""
     rescued: bool = False
     held_for: str | None = None
-    falls_back_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

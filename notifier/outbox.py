@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
 
+from notifier.due_window import EVER
 from notifier.message import Attempt, Claimed, Conclusion, Drop, Policy, Sent, Tried
 from sql import queries
 
 # A send is bounded by SEND_WITHIN_S in send.py. Three times that leaves room for reading, recording and a restart of
 # PostgreSQL in between; a notifier that died is rescued after this long.
 LEASE_S = 30.0
-EVER = datetime(1, 1, 1, tzinfo=UTC)
 
 SQL = queries("notifier", "asyncpg")
 
@@ -113,7 +113,6 @@ def claimed_of(row: Mapping[str, Any]) -> Claimed:
         channel=row["channel"],
         rescued=row["rescued"],
         held_for=row["held_for"],
-        falls_back_from=row["falls_back_from"],
     )
 
 

@@ -30,7 +30,7 @@ with due as (
         on conflict do nothing
 )
 select c.message_id, c.alert_id, c.event_date, c.lease_token, c.attempts, c.rescued, c.held_for, o.channel, o.written_at,
-       now() - least(o.written_at, a.written_at) as age, o.reason as last_reason, o.falls_back_from,
+       now() - least(o.written_at, a.written_at) as age, o.reason as last_reason,
        coalesce(o.claimed_at, clock_timestamp()) as claimed_at, a.event_id, a.event_time, a.account_id, a.customer_id, a.alert_type, a.evidence
   from claimed c
   join alerting.outbox o on o.message_id = c.message_id and o.event_date = c.event_date
@@ -73,7 +73,7 @@ select :channel, * from unnest(:targets::text[], :reasons::text[], :message_ids:
 
 -- name: read_channel_policy
 -- How the channel is drained; no row: as the defaults say.
-select retries_unknown, unknown_tries_max, falls_back_to from alerting.channel_policy where channel = :channel;
+select retries_unknown, unknown_tries_max from alerting.channel_policy where channel = :channel;
 
 -- name: record_messages
 -- Record conclusions and attempts. Only the holder of the lease may conclude: returns the messages that were still its own.
