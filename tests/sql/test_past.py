@@ -6,6 +6,7 @@ of one quiet pass, and those of the reference.
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -282,10 +283,10 @@ class Cut(EngineAlone):
     """Loses the answer to a message whenever it judges a record alone, once."""
 
     proxy: CuttingProxy
-    chosen: random.Random
+    messages: Iterator[int]
 
     def _judge_alone(self, record: judged.Record) -> None:
-        self.proxy.arm(self.chosen.randrange(4, 12), lose_answer=True)
+        self.proxy.arm(next(self.messages), lose_answer=True)
         super()._judge_alone(record)
 
 
@@ -311,7 +312,7 @@ def test_a_lost_connection_loses_and_doubles_nothing_while_the_position_stays(
         for limits in (IN_LANES, ONE_BY_ONE, None) * 2:
             forget_all(connection)
             with (engine := Cut(proxy.url, topic, limits=limits)):
-                engine.proxy, engine.chosen = proxy, chosen
+                engine.proxy, engine.messages = proxy, itertools.cycle(range(1, 30))
                 proxy.arm(chosen.randrange(200), chosen.choice((False, True, True)))
                 engine.run_all(25)
             assert alerts(connection) == found
