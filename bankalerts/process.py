@@ -10,21 +10,49 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import NoReturn
+from types import TracebackType
+from typing import Any, NoReturn
 
+from bankalerts import faults
 from bankalerts.errors import BankalertsError
 from bankalerts.settings import Settings
 
+log = logging.getLogger(__name__)
+
+
+class Formatter(logging.Formatter):
+    """Writes of an exception, whoever logs it, where it came from and what kind it is: its text may be personal data."""
+
+    def formatException(  # noqa: N802  the name is logging's
+        self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+    ) -> str:
+        """The traceback without the texts of exceptions."""
+        return faults.trace(ei[1]) if ei[1] is not None else ""
+
 
 def configure_logging(name: str) -> None:
-    """One line per record on stderr, times in UTC. `name` is the process's name, e.g. engine-1."""
-    formatter = logging.Formatter(
-        f"%(asctime)s.%(msecs)03dZ {name} %(levelname)s %(name)s: %(message)s", datefmt="%Y-%m-%dT%H:%M:%S"
-    )
+    """One line per record on stderr, times in UTC; no exception is told with its text, those that nobody caught neither.
+
+    `name` is the process's name, e.g. engine-1.
+    """
+    formatter = Formatter(f"%(asctime)s.%(msecs)03dZ {name} %(levelname)s %(name)s: %(message)s", datefmt="%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.raiseExceptions = False  # a line that cannot be formatted would be shown with what it was to hold
+    threading.excepthook = _log_end_of_thread
+
+
+def _log_end_of_thread(ended: threading.ExceptHookArgs) -> None:
+    if ended.exc_value is not None and not isinstance(ended.exc_value, SystemExit):
+        name = ended.thread.name if ended.thread else "?"
+        log.error("thread %s ended", name, exc_info=ended.exc_value)
+
+
+def log_uncaught(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """For `loop.set_exception_handler`: asyncio's own would write the task, and in it the exception, as they are."""
+    log.error("an exception that nobody awaited", exc_info=context.get("exception"))
 
 
 def announce_ready(settings: Settings) -> None:
@@ -54,9 +82,13 @@ def stop_event_of_loop() -> asyncio.Event:
 
 
 def run(main: Callable[[], None]) -> NoReturn:
-    """Run a part: exit 0 when it returns, 1 with one line on stderr when it cannot run."""
+    """Run a part: exit 0 when it returns, 1 with one line on stderr when it cannot run, and with where it failed by a fault."""
     try:
         main()
     except BankalertsError as error:
         sys.exit(str(error))
+    except Exception as error:
+        sys.exit(
+            f"{faults.trace(error)}\nstopped by a fault of its own: report it with these lines, which hold nothing personal"
+        )
     sys.exit(0)

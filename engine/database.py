@@ -10,6 +10,7 @@ from typing import Self, TypeVar
 
 import psycopg
 
+from bankalerts import faults
 from bankalerts.errors import BankalertsError
 from engine.outbox import Connection, Move, PositionLost, Topic
 from sql import queries
@@ -37,7 +38,7 @@ class Database:
             self._connection = self._connect()
         except psycopg.OperationalError as error:
             raise BankalertsError(
-                f"PostgreSQL does not answer ({first_line(error)}): "
+                f"PostgreSQL does not answer ({faults.told(error)}): "
                 "start it with 'bankalerts up', or set BANKALERTS_DATABASE_URL"
             ) from error
 
@@ -53,7 +54,7 @@ class Database:
             return int(self.reading(queries("engine", "psycopg").read_layout))
         except psycopg.ProgrammingError as error:
             raise BankalertsError(
-                f"the database has no schema alerting ({first_line(error)}): run 'alembic upgrade head'"
+                f"the database has no schema alerting ({faults.told(error)}): run 'alembic upgrade head'"
             ) from error
 
     def reading(self, work: Callable[[Connection], T]) -> T:
@@ -118,7 +119,7 @@ class Database:
         """Only where the connection or the server failed; what PostgreSQL refuses for another reason is raised again."""
         if not isinstance(why, psycopg.OperationalError) and not self._connection.broken:
             raise why
-        log.warning("lost PostgreSQL (%s), connecting again", first_line(why))
+        log.warning("lost PostgreSQL (%s), connecting again", faults.told(why))
         self._connection.close()
         tries = 0
         while not self._stop.wait(BACKOFF_S[min(tries, len(BACKOFF_S) - 1)]):
@@ -139,7 +140,3 @@ class Database:
         ended = list(queries("engine", "psycopg").end_stopped_writers(self._connection, stopped_for_s=STOPPED_FOR_S))
         if ended:
             log.warning("ended %d sessions of engines that were stopped in the middle of a write", len(ended))
-
-
-def first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

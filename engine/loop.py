@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import psycopg
 from confluent_kafka import Message
 
+from bankalerts import faults
 from bankalerts.errors import BankalertsError
 from bankalerts.settings import Settings
 from bankalerts.topics import Topics
@@ -126,7 +127,7 @@ class Engine:
         try:
             self._finish_write()
         except (PositionLost, Stopped, psycopg.Error) as error:
-            log.warning("the last write was not done (%s): these events are judged again", error)
+            log.warning("the last write was not done (%s): these events are judged again", faults.told(error))
         self._writer.shutdown()
         self._events.close()
         self._state.close()
@@ -257,7 +258,7 @@ class Engine:
             else:
                 write.done.result()
         except (psycopg.DataError, psycopg.IntegrityError) as error:
-            log.warning("PostgreSQL refuses a value of %d decisions (%s): one by one", len(write.found), type(error).__name__)
+            log.warning("PostgreSQL refuses a value of %d decisions (%s): one by one", len(write.found), faults.told(error))
             # memory has seen what is not written now, and so have those that were judged after it
             self._memory.clear()
             if write.found is self._lanes.found:
@@ -321,10 +322,8 @@ class Engine:
         self._positions.stored(moves)
         self._stored_at = time.monotonic()
         for refused in batch.refused:
-            log.error(
-                *("%s, partition %d, position %d: quarantined: %s", refused.topic.name),
-                *(refused.partition, refused.position, refused.reason),
-            )
+            place = (refused.topic.name, refused.partition, refused.position)
+            log.error("%s, partition %d, position %d: quarantined: %s", *place, refused.reason)
 
     def _reading(self, work: Callable[[outbox.Connection], T]) -> T:
         """Ask PostgreSQL, on the same connection: after what is being written."""

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import psycopg
 
+from bankalerts import faults
 from bankalerts.settings import Settings
 from sql import queries
 
@@ -90,7 +91,7 @@ class Timekeeper:
                 ) as connection:
                     self._ring_each_second(connection)
             except psycopg.Error as error:
-                log.warning("timers are not rung (%s), again in %.0f s", type(error).__name__, AGAIN_AFTER_S)
+                log.warning("timers are not rung (%s), again in %.0f s", faults.told(error), AGAIN_AFTER_S)
                 self._stop.wait(AGAIN_AFTER_S)
 
     def _ring_each_second(self, connection: Connection) -> None:

@@ -8,7 +8,7 @@ import logging
 
 import asyncpg
 
-from bankalerts import process, settings
+from bankalerts import faults, process, settings
 from bankalerts.errors import BankalertsError
 from bankalerts.settings import Settings
 from notifier import receipts
@@ -78,6 +78,7 @@ async def serve(given: Settings, stop: asyncio.Event) -> None:
 
 async def _serve_until_signalled(given: Settings) -> None:
     stop = process.stop_event_of_loop()
+    asyncio.get_running_loop().set_exception_handler(process.log_uncaught)
     # What was imported stays: the collector need not look at it again and again.
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, 10, 10)
@@ -89,7 +90,10 @@ async def _serve_until_signalled(given: Settings) -> None:
             raise refused from group
         if not isinstance(refused, asyncpg.PostgresError):
             raise
-        raise BankalertsError(f"PostgreSQL refuses what the notifier asks ({refused}): run `alembic upgrade head`") from group
+        raise BankalertsError(
+            f"PostgreSQL refuses what the notifier asks ({faults.told(refused)}): run `alembic upgrade head`;"
+            " where that is done, the server's log has the statement"
+        ) from group
 
 
 def _first(error: BaseException) -> BaseException:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from bankalerts import faults
 from bankalerts.errors import BankalertsError
 from notifier import retry
 from notifier.waiting import is_set_within
@@ -85,7 +86,7 @@ class Database:
             raise BankalertsError(f"{_where(url)} has no outbox: run `alembic upgrade head`") from error
         except (*AWAY, asyncpg.PostgresError) as error:
             raise BankalertsError(
-                f"PostgreSQL at {_where(url)} cannot be used ({_cause(error)}): start it with `bankalerts up`,"
+                f"PostgreSQL at {_where(url)} cannot be used ({faults.told(error)}): start it with `bankalerts up`,"
                 " or correct BANKALERTS_DATABASE_URL"
             ) from error
         return cls(pool, _where(url))
@@ -133,7 +134,7 @@ class Database:
     def _note_away(self, error: BaseException) -> None:
         if self._away_since is None:
             self._away_since = time.monotonic()
-            log.warning("PostgreSQL at %s cannot be used (%s): trying again", self._address, _cause(error))
+            log.warning("PostgreSQL at %s cannot be used (%s): trying again", self._address, faults.told(error))
 
     def _note_back(self) -> None:
         if self._away_since is not None:
@@ -184,8 +185,3 @@ async def _keep_as_is(_connection: Any) -> None:
 def _where(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.hostname}:{parts.port or 5432}{parts.path}"
-
-
-def _cause(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__

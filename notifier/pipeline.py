@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, Protocol, TypeVar
 
+from bankalerts import faults
 from notifier.message import Attempt, Outgoing, Result, Target
 from notifier.outbox import LEASE_S
 from notifier.providers import Providers
@@ -185,8 +186,8 @@ class Sender(Generic[Judged]):
             job = await self._pipeline.next_job()
             try:
                 self._pipeline.landed(job, await self._send(job))
-            except Exception:  # one message must not stop the others: its lease runs out
-                log.exception("a message could not be concluded")
+            except Exception as error:  # one message must not stop the others: its lease runs out
+                log.error("a message could not be concluded: %s", faults.where(error))  # noqa: TRY400  its text may be personal
             finally:
                 self._pipeline.is_free()
             count += 1

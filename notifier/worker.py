@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from bankalerts import faults
 from notifier import address_book, digest, gate, outbox, throttle, words
 from notifier.channels import Channel, providers_of, traits_of
 from notifier.controls import Controls
@@ -195,7 +196,7 @@ class Worker:
         try:
             return gate.decide(message, recipient, self._traits, self._controls, dead, now)
         except Exception as error:  # one message must not end the process again and again, and with it all others
-            log.exception("%s: a message could not be judged", self._name)
+            log.error("%s: a message could not be judged: %s", self._name, faults.where(error))  # noqa: TRY400  its text may be personal
             return gate.End("FAILED", f"it could not be judged: {type(error).__name__}")
 
     def _judge(self, claimed: Sequence[Claimed], looked: Looked) -> list[Judged]:
@@ -231,7 +232,7 @@ class Worker:
             self._conclude(judged, end_unsent("FAILED", str(error), tried))
             return
         except Exception as error:  # as with _decide
-            log.exception("%s: the text of a message could not be made", self._name)
+            log.error("%s: the text of a message could not be made: %s", self._name, faults.where(error))  # noqa: TRY400
             self._conclude(judged, end_unsent("FAILED", f"its text could not be made: {type(error).__name__}", tried))
             return
         outgoing = Outgoing(
