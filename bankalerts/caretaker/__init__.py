@@ -1,0 +1,1 @@
+"""The process that does on a schedule what has to be done now and then."""

@@ -1,0 +1,1 @@
+"""What is checked of a running system, each finding with its remedy."""

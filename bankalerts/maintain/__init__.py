@@ -1,0 +1,1 @@
+"""Partitions ahead of time, retention by class of data."""

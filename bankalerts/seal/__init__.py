@@ -1,0 +1,1 @@
+"""The hash chain over alerts and messages: sealing, signing, verifying, erasing."""

@@ -1,0 +1,16 @@
+"""Operator indexes."""
+
+from alembic import op
+
+from migrations.script import run_script
+
+revision = "0020"
+down_revision = "0019"
+
+
+def upgrade() -> None:
+    run_script(__file__)
+
+
+def downgrade() -> None:
+    op.execute("select 1")

@@ -1,0 +1,16 @@
+"""Roles."""
+
+from alembic import op
+
+from migrations.script import run_script
+
+revision = "0021"
+down_revision = "0020"
+
+
+def upgrade() -> None:
+    run_script(__file__)
+
+
+def downgrade() -> None:
+    op.execute("select 1")

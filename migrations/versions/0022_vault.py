@@ -1,0 +1,16 @@
+"""Vault."""
+
+from alembic import op
+
+from migrations.script import run_script
+
+revision = "0022"
+down_revision = "0021"
+
+
+def upgrade() -> None:
+    run_script(__file__)
+
+
+def downgrade() -> None:
+    op.execute("select 1")

@@ -1,0 +1,16 @@
+"""History."""
+
+from alembic import op
+
+from migrations.script import run_script
+
+revision = "0023"
+down_revision = "0022"
+
+
+def upgrade() -> None:
+    run_script(__file__)
+
+
+def downgrade() -> None:
+    op.execute("select 1")

@@ -1,0 +1,16 @@
+"""Completeness."""
+
+from alembic import op
+
+from migrations.script import run_script
+
+revision = "0025"
+down_revision = "0024"
+
+
+def upgrade() -> None:
+    run_script(__file__)
+
+
+def downgrade() -> None:
+    op.execute("select 1")

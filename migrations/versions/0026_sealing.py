@@ -1,0 +1,16 @@
+"""Sealing."""
+
+from alembic import op
+
+from migrations.script import run_script
+
+revision = "0026"
+down_revision = "0025"
+
+
+def upgrade() -> None:
+    run_script(__file__)
+
+
+def downgrade() -> None:
+    op.execute("select 1")

@@ -1,0 +1,16 @@
+"""Change control."""
+
+from alembic import op
+
+from migrations.script import run_script
+
+revision = "0027"
+down_revision = "0026"
+
+
+def upgrade() -> None:
+    run_script(__file__)
+
+
+def downgrade() -> None:
+    op.execute("select 1")
