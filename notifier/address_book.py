@@ -62,14 +62,14 @@ async def limits(connection: Any) -> dict[str, int]:
     return {row["alert_type"]: row["per_minute_max"] async for row in SQL.read_limits(connection)}
 
 
-async def retire_devices(connection: Any, attempts: Sequence[Attempt]) -> None:
-    """Send nothing more to the devices of these attempts, unless they were registered again after the attempt began."""
-    refused = [(attempt, attempt.result) for attempt in attempts if isinstance(attempt.result, Drop)]
+async def retire_devices(connection: Any, dead: Sequence[tuple[Claimed, Attempt]]) -> None:
+    """Send nothing more to the devices of these attempts, unless they were registered again after the message was claimed."""
+    refused = [(message, attempt, attempt.result) for message, attempt in dead if isinstance(attempt.result, Drop)]
     await SQL.retire_devices(
         connection,
-        push_ids=[attempt.target.key for attempt, _ in refused],
-        reasons=[result.reason[:200] for _, result in refused],
-        tried_at=[attempt.started_at for attempt, _ in refused],
+        push_ids=[attempt.target.key for _, attempt, _ in refused],
+        reasons=[result.reason[:200] for _, _, result in refused],
+        tried_at=[message.leased_at for message, _, _ in refused],
     )
 
 

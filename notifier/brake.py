@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
-Minute = datetime  # the start of a minute
+Minute = datetime  # the start of a minute, by the clock that wrote the messages
+
+COUNTED_FOR = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +82,11 @@ class Brake:
         for volume in volumes:
             self._told[(volume.alert_type, volume.minute)] = volume.messages
 
-    def forget_before(self, minute: Minute) -> None:
-        """Drop the counts of minutes that are over; a late message of one begins its count anew."""
-        self._told = {key: messages for key, messages in self._told.items() if key[1] >= minute}
+    def forget(self) -> None:
+        """Drop the counts of minutes that are over by the newest; a late message of one begins its count anew."""
+        newest = max((minute for _, minute in self._told), default=None)
+        if newest is not None:
+            self._told = {key: messages for key, messages in self._told.items() if key[1] > newest - COUNTED_FOR}
 
     def is_paused(self, stop: Stop) -> None:
         """The pause of this type stands in the database."""

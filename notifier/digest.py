@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -61,12 +61,18 @@ def fold(line: str, texts: Sequence[Text]) -> Text:
     return Text(line if texts[0].subject is not None else None, "\n".join(told))
 
 
-def conclude_other(carrier: Claimed, conclusion: Conclusion, now: datetime) -> Conclusion:
+def conclude_other(carrier: Claimed, conclusion: Conclusion) -> Conclusion:
     """The end of a message that is told in another's digest, once that one's is known."""
     if conclusion.state == "PENDING":  # to be gathered again
-        due_at = conclusion.due_at or now + timedelta(seconds=conclusion.retry_in_s or 0.0)
-        later = due_at if due_at == FOREVER else due_at + BEHIND
-        return Conclusion("PENDING", conclusion.reason, due_at=later, held_for=conclusion.held_for, uncounted=True)
+        due_at, retry_in_s = conclusion.due_at, conclusion.retry_in_s
+        return Conclusion(
+            "PENDING",
+            conclusion.reason,
+            due_at=due_at if due_at in (None, FOREVER) else due_at + BEHIND,
+            retry_in_s=None if retry_in_s is None else retry_in_s + BEHIND.total_seconds(),
+            held_for=conclusion.held_for,
+            uncounted=True,
+        )
     if conclusion.state in ENDS_WITH_ITS_CARRIER:
         return Conclusion(conclusion.state, f"as its digest {carrier.message_id}: {conclusion.reason}"[:200])
     return Conclusion("SUPPRESSED", f"told in the digest {carrier.message_id}")

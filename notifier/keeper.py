@@ -7,7 +7,6 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from notifier import address_book
@@ -32,7 +31,6 @@ RELEASE_AT_ONCE = 5_000
 USUAL_MINUTES_MIN = 60
 USUAL_TIMES = 10
 LIMIT_MIN = 600
-COUNTED_FOR = timedelta(minutes=10)
 
 
 class Keeper:
@@ -93,7 +91,7 @@ class Keeper:
                 messages=[volume.messages for volume in volumes],
             )
             brake.note_volumes([Volume(row["alert_type"], row["minute"], row["messages"]) async for row in rows])
-        brake.forget_before(datetime.now(UTC) - COUNTED_FOR)
+        brake.forget()
 
     async def _pull_brake(self, connection: Any) -> None:
         for stop in list(self._controls.brake.stopped.values()):

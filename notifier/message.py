@@ -21,13 +21,14 @@ class Claimed:
     `attempt_no` counts the claims of the message from 1; `age` is that of its alert at this claim; `last_reason` is why the
     attempt before this one failed, if there was one; `account_id` is None where the event has no account (customer activity);
     `evidence` is as the engine wrote it. `rescued`: a notifier ended while it had the message, and may have sent it.
-    `held_for`: what it was held for until now.
+    `held_for`: what it was held for until now. Its times are the database's, `leased_at` (this claim) too.
     """
 
     message_id: UUID
     event_date: date
     lease_token: UUID
     attempt_no: int
+    leased_at: datetime
     written_at: datetime
     age: timedelta
     last_reason: str | None

@@ -99,6 +99,7 @@ def claimed_of(row: Mapping[str, Any]) -> Claimed:
         event_date=row["event_date"],
         lease_token=row["lease_token"],
         attempt_no=row["attempts"],
+        leased_at=row["leased_at"],
         written_at=row["written_at"],
         age=row["age"],
         last_reason=row["last_reason"],

@@ -89,7 +89,7 @@ class Recorder:
             if isinstance(attempt.result, Drop) and attempt.result.address_is_dead
         ]
         if dead and self._reach is Reach.DEVICES:
-            await address_book.retire_devices(connection, [attempt for _, attempt in dead])
+            await address_book.retire_devices(connection, dead)
         elif dead:
             await outbox.suppress(connection, self._channel, dead)
         return await outbox.record(connection, batch)

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -41,6 +41,13 @@ PREPARED_WITHOUT_PAUSE = 8
 NEW = Tried()
 
 
+class Batch(NamedTuple):
+    """Messages that were claimed together; `claimed_at` is of time.monotonic, right before."""
+
+    messages: Sequence[Claimed]
+    claimed_at: float
+
+
 class Looked(NamedTuple):
     """What a batch of messages is judged by, read at once: one of `recipients` and `decisions` for each message."""
 
@@ -65,6 +72,9 @@ class Ready(NamedTuple):
     judged: Judged
     tried: Tried
     policy: Policy
+
+
+NOTHING = Batch((), 0.0)
 
 
 class Worker:
@@ -104,13 +114,12 @@ class Worker:
             while not self._stopping.is_set():
                 room = await self._room()
                 self._notice.clear()
-                claimed_at = time.monotonic()
-                claimed = await self._claimed(room) if room else []
-                if claimed:
-                    self._pipeline.expect(len(claimed))
+                batch = await self._claimed(room) if room else NOTHING
+                if batch.messages:
+                    self._pipeline.expect(len(batch.messages))
                     await asyncio.wait([preparing])
-                    preparing = group.create_task(self._prepare(claimed, claimed_at))
-                if len(claimed) < room:
+                    preparing = group.create_task(self._prepare(batch))
+                if len(batch.messages) < room:
                     await is_set_within(self._notice, POLL_S)
             await asyncio.wait([preparing])
             await self._pipeline.finish()
@@ -140,19 +149,20 @@ class Worker:
                 await self._pipeline.has_room.wait()
         return 0
 
-    async def _claimed(self, room: int) -> list[Claimed]:
+    async def _claimed(self, room: int) -> Batch:
         try:
             return await self._database.run(lambda connection: self._claim(connection, room), unless=self._stopping)
         except DatabaseAwayError:
-            return []
+            return NOTHING
 
-    async def _prepare(self, claimed: Sequence[Claimed], claimed_at: float) -> None:
+    async def _prepare(self, batch: Batch) -> None:
         """Look up, decide, render, hand over. The next messages are claimed meanwhile."""
+        claimed, claimed_at = batch
         left = len(claimed)
         try:
             within_s = PREPARE_WITHIN_S - (time.monotonic() - claimed_at)
             looked = await self._database.run(
-                lambda connection: self._look_up(connection, claimed), within_s=within_s, unless=self._stopping
+                lambda connection: self._look_up(connection, batch), within_s=within_s, unless=self._stopping
             )
             looked_up_at = time.monotonic()
             for number, judged in enumerate(self._judge(claimed, looked), 1):
@@ -167,26 +177,29 @@ class Worker:
         finally:
             self._pipeline.expect(-left)
 
-    async def _claim(self, connection: Any, room: int) -> list[Claimed]:
+    async def _claim(self, connection: Any, room: int) -> Batch:
         # Asked at the last moment: this call and the recorder may have waited for PostgreSQL side by side for minutes.
         # What the recorder still has to write was sent, and its lease may have run out: claimed now, it would be sent again.
         if self._recorder.is_late:
-            return []
+            return NOTHING
         began = time.monotonic()
         claimed = await outbox.claim(connection, self._name, room, self._due_window.due_from(began))
         self._due_window.claimed(claimed, began, time.monotonic())
-        return claimed + await digest.siblings(connection, self._name, claimed)
+        return Batch(claimed + await digest.siblings(connection, self._name, claimed), began)
 
-    async def _look_up(self, connection: Any, claimed: Sequence[Claimed]) -> Looked:
+    async def _look_up(self, connection: Any, batch: Batch) -> Looked:
+        claimed = batch.messages
         await self._templates.refresh(connection)
         recipients = await address_book.recipients(connection, self._name, self._channel.reach, claimed)
         tried = await outbox.tried(connection, claimed)
         policy = await outbox.policy(connection, self._name)
         keys = [target.key for recipient in recipients for target in recipient.targets]
         dead = await outbox.dead_targets(connection, self._name, keys)
-        now = datetime.now(UTC)
+        # By the clock that says when they are due: this machine's may differ by hours.
+        since = timedelta(seconds=time.monotonic() - batch.claimed_at)
         decisions = [
-            self._decide(message, recipient, dead, now) for message, recipient in zip(claimed, recipients, strict=True)
+            self._decide(message, recipient, dead, message.leased_at + since)
+            for message, recipient in zip(claimed, recipients, strict=True)
         ]
         sent = [(message, recipients[n]) for n, message in enumerate(claimed) if isinstance(decisions[n], gate.Send)]
         held = await throttle.admit(connection, self._name, sent)
@@ -282,9 +295,8 @@ class Worker:
         if judged.told and conclusion.state == "PENDING" and conclusion.held_for is None:
             conclusion = replace(conclusion, held_for=message.held_for)
         self._record(message, conclusion, attempts)
-        now = datetime.now(UTC)
         for other in judged.told:
-            self._record(other.message, digest.conclude_other(message, conclusion, now))
+            self._record(other.message, digest.conclude_other(message, conclusion))
 
     def _record(self, message: Claimed, conclusion: Conclusion, attempts: Sequence[Attempt] = ()) -> None:
         self._recorder.add(Record(message, conclusion, attempts))

@@ -30,7 +30,7 @@ with due as (
         on conflict do nothing
 )
 select c.message_id, c.alert_id, c.event_date, c.lease_token, c.attempts, c.rescued, c.held_for, o.channel, o.written_at,
-       now() - least(o.written_at, a.written_at) as age, o.reason as last_reason,
+       now() as leased_at, now() - least(o.written_at, a.written_at) as age, o.reason as last_reason,
        coalesce(o.claimed_at, clock_timestamp()) as claimed_at, a.event_id, a.event_time, a.account_id, a.customer_id, a.alert_type, a.evidence
   from claimed c
   join alerting.outbox o on o.message_id = c.message_id and o.event_date = c.event_date

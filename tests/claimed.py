@@ -16,6 +16,7 @@ def claimed(at: datetime, **changes: Any) -> Claimed:
         "event_date": at.date(),
         "lease_token": UUID(int=2),
         "attempt_no": 1,
+        "leased_at": at,
         "written_at": at - timedelta(seconds=1),
         "age": timedelta(seconds=1),
         "last_reason": None,

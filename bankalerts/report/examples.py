@@ -110,6 +110,7 @@ def message(
         event_date=event_time.date(),
         lease_token=uuid.UUID(int=0),
         attempt_no=1,
+        leased_at=event_time,
         written_at=event_time,
         age=timedelta(0),
         last_reason=None,

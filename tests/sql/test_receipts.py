@@ -248,6 +248,53 @@ def test_what_is_malformed_is_refused_with_the_reason_counted_and_changes_nothin
     play(scenario)
 
 
+def test_a_flood_without_a_good_signature_holds_up_nobody(
+    play: Callable[[Scenario], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three times as many as there are places say that they sign, and never send their bodies."""
+    monkeypatch.setattr(receipts, "BODY_WITHIN_S", 60.0)
+
+    async def scenario(post: Post) -> None:
+        message_id, (reference,) = await post.taken()
+        flood = [await half_sent(post.base) for _ in range(3 * receipts.REQUESTS_AT_ONCE)]
+        async with asyncio.timeout(20):
+            assert await post.says({"provider_ref": reference, "status": "DELIVERED"}) == (204, None)
+        assert (await post.bank.outbox(message_id))["state"] == "DELIVERED"
+        for writer in flood:
+            writer.close()
+
+    play(scenario)
+
+
+async def half_sent(base: str) -> asyncio.StreamWriter:
+    """The head of a request that could be signed; answered by 100, so the endpoint is reading its body."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(base.rpartition(":")[2]))
+    now = int(datetime.now(UTC).timestamp())
+    writer.write(
+        b"POST /receipts/acme HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\nExpect: 100-continue\r\n"
+        b"webhook-id: msg_1\r\nwebhook-timestamp: %d\r\nwebhook-signature: v1,AAAA\r\n\r\n" % now
+    )
+    assert b" 100 " in await reader.readline()
+    return writer
+
+
+def test_what_no_body_could_make_good_is_refused_by_its_head(play: Callable[[Scenario], None]) -> None:
+    async def scenario(post: Post) -> None:
+        port = int(post.base.rpartition(":")[2])
+        for provider, head, status in (
+            ("acme", b"Content-Length: 100\r\n", b" 401 "),
+            ("nobody", b"Content-Length: 100\r\nwebhook-id: a\r\n", b" 401 "),
+            ("acme", b"Content-Length: 65537\r\n", b" 413 "),
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"POST /receipts/%b HTTP/1.1\r\nHost: a\r\n%b\r\n" % (provider.encode(), head))
+            async with asyncio.timeout(receipts.BODY_WITHIN_S - 1):  # without its body
+                assert status in await reader.readline()
+            writer.close()
+
+    play(scenario)
+
+
 def test_each_secret_signs_for_whom_it_is(play: Callable[[Scenario], None]) -> None:
     async def scenario(post: Post) -> None:
         said = {"provider_ref": "a", "status": "DELIVERED"}

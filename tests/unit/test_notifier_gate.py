@@ -249,15 +249,16 @@ def test_a_digest_quotes_what_fits_and_counts_all() -> None:
 
 
 def test_the_others_of_a_digest_end_with_the_one_that_tells_them() -> None:
-    told = digest.conclude_other(MESSAGE, Conclusion("ACCEPTED", handed_at=NOW), NOW)
+    told = digest.conclude_other(MESSAGE, Conclusion("ACCEPTED", handed_at=NOW))
     assert (told.state, told.reason) == ("SUPPRESSED", f"told in the digest {MESSAGE.message_id}")
-    failed = digest.conclude_other(MESSAGE, Conclusion("FAILED", "refused for good: HTTP 400"), NOW)
+    failed = digest.conclude_other(MESSAGE, Conclusion("FAILED", "refused for good: HTTP 400"))
     assert (failed.state, failed.falls_back) == ("FAILED", False)
-    again = digest.conclude_other(MESSAGE, Conclusion("PENDING", "HTTP 503", retry_in_s=7.0, held_for="DIGEST:1:X"), NOW)
+    again = digest.conclude_other(MESSAGE, Conclusion("PENDING", "HTTP 503", retry_in_s=7.0, held_for="DIGEST:1:X"))
     assert (again.state, again.held_for, again.uncounted) == ("PENDING", "DIGEST:1:X", True)
-    assert again.due_at == NOW + timedelta(seconds=7) + digest.BEHIND
+    # by the database's clock, as the other's
+    assert (again.due_at, again.retry_in_s) == (None, 7.0 + digest.BEHIND.total_seconds())
     paused = Conclusion("PENDING", "ALL is paused", due_at=FOREVER, held_for="PAUSE:ALL", uncounted=True)
-    assert digest.conclude_other(MESSAGE, paused, NOW).due_at == FOREVER
+    assert digest.conclude_other(MESSAGE, paused).due_at == FOREVER
 
 
 def test_each_digest_has_one_carrier() -> None:
