@@ -26,6 +26,8 @@ BODY_WITHIN_S = 5.0
 REQUESTS_AT_ONCE = 32
 # A secret, and before it the one provider that it is for, where it is not for all.
 SECRET = re.compile(r"(?:(?P<provider>[A-Za-z0-9_-]{1,40})=)?(?P<secret>whsec_[A-Za-z0-9+/]{32,88}={0,2})")
+SIGNED_BY = ("webhook-id", "webhook-timestamp", "webhook-signature")
+NOT_OURS = "no secret is for this provider"
 NOBODY = "?"  # who sent what has no good signature
 
 
@@ -44,19 +46,30 @@ class Receiver:
         return application
 
     async def take(self, request: web.Request) -> web.Response:
-        """Answer one request."""
+        """Answer one request.
+
+        1. Refuse by its head what cannot be good: too long, no secret for this provider, no signature.
+        2. Read the body, and verify who signed it.
+        3. Take one of REQUESTS_AT_ONCE places: whoever cannot sign gets none, and holds up nobody who can.
+        4. Apply it.
+        """
         provider = request.match_info["provider"]
+        if (request.content_length or 0) > BODY_OCTETS_MAX:
+            return self._refuse_too_large()
+        fault = self._fault_of_head(provider, request)
+        if fault:
+            return self._refuse(401, NOBODY, "SIGNATURE", fault)
+        try:
+            async with asyncio.timeout(BODY_WITHIN_S):
+                body = await request.read()
+        except TimeoutError:
+            return self._refuse(408, NOBODY, "TOO_SLOW", f"the body did not come within {BODY_WITHIN_S:.0f} s")
+        except web.HTTPRequestEntityTooLarge:
+            return self._refuse_too_large()
+        fault = self._fault_of_signature(provider, request, body)
+        if fault:
+            return self._refuse(401, NOBODY, "SIGNATURE", fault)
         async with self._places:
-            try:
-                async with asyncio.timeout(BODY_WITHIN_S):
-                    body = await request.read()
-            except TimeoutError:
-                return self._refuse(408, NOBODY, "TOO_SLOW", f"the body did not come within {BODY_WITHIN_S:.0f} s")
-            except web.HTTPRequestEntityTooLarge:
-                return self._refuse(413, NOBODY, "TOO_LARGE", f"the body is longer than {BODY_OCTETS_MAX} octets")
-            fault = self._fault_of_signature(provider, request, body)
-            if fault:
-                return self._refuse(401, NOBODY, "SIGNATURE", fault)
             return await self._take_signed(provider, body)
 
     async def _take_signed(self, provider: str, body: bytes) -> web.Response:
@@ -70,9 +83,16 @@ class Receiver:
             return web.json_response({"error": "try again later", "index": None}, status=503, headers={"Retry-After": "5"})
         return web.Response(status=204)
 
+    def _fault_of_head(self, provider: str, request: web.Request) -> str | None:
+        """Why no body could make it good; None when one could."""
+        if not any(owner in (None, provider) for owner, _ in self._secrets):
+            return NOT_OURS
+        missing = [name for name in SIGNED_BY if not request.headers.get(name)]
+        return f"it has no {', '.join(missing)}" if missing else None
+
     def _fault_of_signature(self, provider: str, request: web.Request, body: bytes) -> str | None:
         """What is wrong with it; None when one of the secrets for this provider made it."""
-        fault = "no secret is for this provider"
+        fault = NOT_OURS
         for owner, secret in self._secrets:
             if owner in (None, provider):
                 try:
@@ -82,6 +102,9 @@ class Receiver:
                 else:
                     return None
         return fault
+
+    def _refuse_too_large(self) -> web.Response:
+        return self._refuse(413, NOBODY, "TOO_LARGE", f"the body is longer than {BODY_OCTETS_MAX} octets")
 
     def _refuse(self, status: int, provider: str, reason: str, text: str, index: int | None = None) -> web.Response:
         self._book.refuse(provider, reason)
