@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from notifier import outbox
-from notifier.gate import FOREVER
+from notifier.gate import FOREVER, is_digested
 from notifier.message import Claimed, Conclusion, Text
-from notifier.throttle import is_digested
 from sql import queries
 
 SQL = queries("controls", "asyncpg")
@@ -35,7 +34,7 @@ async def siblings(connection: Any, channel: str, claimed: Sequence[Claimed]) ->
         channel=channel,
         held_for=sorted(key for key in carriers if key),
         most=SIBLINGS_MAX,
-        lease_token=uuid4(),
+        lease_token=claimed[0].lease_token,
         lease_s=outbox.LEASE_S,
     )
     return sorted([outbox.claimed_of(row) async for row in rows], key=lambda message: message.written_at)

@@ -84,6 +84,11 @@ def falls_back(recipient: Recipient) -> bool:
     return recipient.purpose in FALLS_BACK
 
 
+def is_digested(message: Claimed) -> bool:
+    """Whether the message was held for a digest, which falls due now."""
+    return message.held_for is not None and message.held_for.startswith(DIGEST)
+
+
 def held_by_pause(message: Claimed, channel: str, controls: Controls) -> Hold | None:
     """The pause that holds this message now; asked again right before it is sent."""
     scope = controls.paused(message.alert_type, channel)
@@ -124,8 +129,8 @@ def _held(message: Claimed, recipient: Recipient, channel: Traits, controls: Con
     if until is None:
         return None
     # A digest that falls into the night stays one: the others of it are gathered in the morning.
-    is_digest = message.held_for is not None and message.held_for.startswith(DIGEST)
-    return Hold(until, message.held_for if is_digest and message.held_for else QUIET, "the customer's quiet hours")
+    held_for = message.held_for if message.held_for and is_digested(message) else QUIET
+    return Hold(until, held_for, "the customer's quiet hours")
 
 
 def _too_old(message: Claimed, time_to_live: timedelta) -> str:

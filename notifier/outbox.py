@@ -12,6 +12,7 @@ import msgspec
 
 from notifier.due_window import EVER
 from notifier.message import Attempt, Claimed, Conclusion, Drop, Policy, Sent, Tried
+from notifier.retry import RELEASED_FOR_S
 from sql import queries
 
 # A send is bounded by SEND_WITHIN_S in send.py. Three times that leaves room for reading, recording and a restart of
@@ -30,13 +31,29 @@ class Record:
     attempts: Sequence[Attempt] = ()
 
 
-async def claim(connection: Any, channel: str, most: int, due_from: datetime = EVER) -> list[Claimed]:
+async def claim(
+    connection: Any, channel: str, most: int, due_from: datetime = EVER, lease_token: UUID | None = None
+) -> list[Claimed]:
     """Lease up to `most` due messages of the channel for LEASE_S seconds, in the order in which they were written.
 
-    Nothing that was due before `due_from` is looked at.
+    Nothing that was due before `due_from` is looked at. Without a `lease_token` they get one of their own.
     """
-    rows = SQL.claim_messages(connection, channel=channel, most=most, due_from=due_from, lease_token=uuid4(), lease_s=LEASE_S)
+    token = lease_token or uuid4()
+    rows = SQL.claim_messages(connection, channel=channel, most=most, due_from=due_from, lease_token=token, lease_s=LEASE_S)
     return sorted([claimed_of(row) async for row in rows], key=lambda message: message.written_at)
+
+
+async def give_back(connection: Any, channel: str, lease_tokens: Sequence[UUID]) -> set[UUID]:
+    """Make due again what is leased by these tokens and was not begun, a little later; returns the tokens that were found."""
+    rows = SQL.give_back_messages(
+        connection,
+        channel=channel,
+        lease_tokens=lease_tokens,
+        lease_s=LEASE_S,
+        after_s=RELEASED_FOR_S,
+        reason="the answer to its claim was lost: it was not begun",
+    )
+    return {row["lease_token"] async for row in rows}
 
 
 async def policy(connection: Any, channel: str) -> Policy:

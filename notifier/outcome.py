@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from notifier import retry
-from notifier.gate import Hold
+from notifier.gate import Hold, is_digested
 from notifier.message import WHOLE, Attempt, Claimed, Conclusion, Policy, Retry, Sent, Target, Tried, Unknown
 from notifier.providers import NOBODY
 
@@ -78,9 +78,10 @@ def hold(decision: Hold, tried: Tried) -> Conclusion:
     )
 
 
-def release() -> Conclusion:
-    """Of a message that was claimed and not begun: it is due at once, and this was no attempt."""
-    return Conclusion("PENDING", retry_in_s=0.0, uncounted=True)
+def release(message: Claimed, reason: str, after_s: float = 0.0) -> Conclusion:
+    """Of a message that was claimed and not begun: it is due after that, and this was no attempt. A digest stays one."""
+    held_for = message.held_for if is_digested(message) else None
+    return Conclusion("PENDING", reason, retry_in_s=after_s, held_for=held_for, uncounted=True)
 
 
 def _may_be_twice(tried: Tried, now_sent: Sequence[str] = ()) -> bool:

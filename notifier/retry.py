@@ -11,6 +11,9 @@ MESSAGE_CAP_S = 300.0
 PROVIDER_BASE_S = 0.25
 PROVIDER_CAP_S = 4.0
 
+# What was claimed and not begun, because PostgreSQL went away in between, is due again so long after it is back.
+RELEASED_FOR_S = 1.0
+
 # PostgreSQL restarts in about a second; a longer absence is asked about every few seconds.
 DATABASE_BASE_S = 0.1
 DATABASE_CAP_S = 5.0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from notifier.gate import DIGEST, Hold, in_words
+from notifier.gate import DIGEST, Hold, in_words, is_digested
 from notifier.message import Claimed, Recipient
 from sql import queries
 
@@ -52,11 +52,6 @@ def places_of(messages: int, asked: int, most: int) -> int:
 def held_for(message: Claimed) -> str:
     """What messages of one digest have in common."""
     return f"{DIGEST}{message.customer_id}:{message.alert_type}"
-
-
-def is_digested(message: Claimed) -> bool:
-    """Whether the message was held for a digest, which falls due now."""
-    return message.held_for is not None and message.held_for.startswith(DIGEST)
 
 
 def _reason(recipient: Recipient) -> str:

@@ -15,9 +15,9 @@ from uuid import UUID
 from bankalerts import faults
 from notifier import address_book, digest, gate, outbox, throttle, words
 from notifier.channels import Channel, providers_of, traits_of
+from notifier.claims import NOTHING, Batch, Claims
 from notifier.controls import Controls
 from notifier.database import Database, DatabaseAwayError
-from notifier.due_window import DueWindow
 from notifier.message import Attempt, Claimed, Conclusion, Outgoing, Policy, Recipient, Text, Tried
 from notifier.outbox import Record
 from notifier.outcome import conclude, end_unsent, hold, left_to_send, release
@@ -25,6 +25,7 @@ from notifier.pipeline import Job, Pipeline
 from notifier.providers import Providers
 from notifier.recorder import Recorder
 from notifier.render import RenderError
+from notifier.retry import RELEASED_FOR_S
 from notifier.send import SEND_WITHIN_S
 from notifier.templates import Templates
 from notifier.waiting import is_set_within
@@ -39,13 +40,6 @@ CLAIM_MAX = 500
 # Rendering a whole batch at once would hold up the other channels, and this channel's senders.
 PREPARED_WITHOUT_PAUSE = 8
 NEW = Tried()
-
-
-class Batch(NamedTuple):
-    """Messages that were claimed together; `claimed_at` is of time.monotonic, right before."""
-
-    messages: Sequence[Claimed]
-    claimed_at: float
 
 
 class Looked(NamedTuple):
@@ -74,9 +68,6 @@ class Ready(NamedTuple):
     policy: Policy
 
 
-NOTHING = Batch((), 0.0)
-
-
 class Worker:
     """Drains one channel. It shares nothing with other channels but the pool and the processor."""
 
@@ -90,7 +81,7 @@ class Worker:
         self._recorder = Recorder(name, channel.reach, database)
         self._providers = Providers(name, providers_of(channel), channel.most_in_flight)
         self._pipeline: Pipeline[Ready] = Pipeline(self._providers, channel.most_in_flight, self)
-        self._due_window = DueWindow()
+        self._claims = Claims(name, database, self._recorder)
         self._notice = asyncio.Event()  # something may be due
         self._stopping = asyncio.Event()
 
@@ -114,7 +105,7 @@ class Worker:
             while not self._stopping.is_set():
                 room = await self._room()
                 self._notice.clear()
-                batch = await self._claimed(room) if room else NOTHING
+                batch = await self._claims.take(room, self._stopping) if room else NOTHING
                 if batch.messages:
                     self._pipeline.expect(len(batch.messages))
                     await asyncio.wait([preparing])
@@ -149,12 +140,6 @@ class Worker:
                 await self._pipeline.has_room.wait()
         return 0
 
-    async def _claimed(self, room: int) -> Batch:
-        try:
-            return await self._database.run(lambda connection: self._claim(connection, room), unless=self._stopping)
-        except DatabaseAwayError:
-            return NOTHING
-
     async def _prepare(self, batch: Batch) -> None:
         """Look up, decide, render, hand over. The next messages are claimed meanwhile."""
         claimed, claimed_at = batch
@@ -173,19 +158,9 @@ class Worker:
                     await asyncio.sleep(0)
         except DatabaseAwayError:
             for message in claimed:  # none was begun
-                self._record(message, release())
+                self._record(message, release(message, "PostgreSQL was away before it was begun", RELEASED_FOR_S))
         finally:
             self._pipeline.expect(-left)
-
-    async def _claim(self, connection: Any, room: int) -> Batch:
-        # Asked at the last moment: this call and the recorder may have waited for PostgreSQL side by side for minutes.
-        # What the recorder still has to write was sent, and its lease may have run out: claimed now, it would be sent again.
-        if self._recorder.is_late:
-            return NOTHING
-        began = time.monotonic()
-        claimed = await outbox.claim(connection, self._name, room, self._due_window.due_from(began))
-        self._due_window.claimed(claimed, began, time.monotonic())
-        return Batch(claimed + await digest.siblings(connection, self._name, claimed), began)
 
     async def _look_up(self, connection: Any, batch: Batch) -> Looked:
         claimed = batch.messages
@@ -287,7 +262,7 @@ class Worker:
         message = job.judged.judged.message
         if message.attempt_no == 1:
             self._controls.brake.take_back(message.alert_type, message.written_at)
-        self._conclude(job.judged.judged, release())
+        self._conclude(job.judged.judged, release(message, "given back before it was begun"))
 
     def _conclude(self, judged: Judged, conclusion: Conclusion, attempts: Sequence[Attempt] = ()) -> None:
         """Have it recorded, and with it the messages that it told."""

@@ -36,6 +36,27 @@ select c.message_id, c.alert_id, c.event_date, c.lease_token, c.attempts, c.resc
   join alerting.outbox o on o.message_id = c.message_id and o.event_date = c.event_date
  cross join lateral (select * from alerting.alert x where x.alert_id = c.alert_id and x.event_date = c.event_date offset 0) a;
 
+-- name: give_back_messages
+-- Make due again what these tokens lease: their claims were not answered, so none of it was begun. It is found among what is leased now.
+-- Returns the tokens that leased something.
+with unanswered as (
+    select message_id, lease_token
+      from alerting.outbox_due
+     where channel = :channel and due_at > now() and due_at <= now() + make_interval(secs => :lease_s)
+       and lease_token = any(:lease_tokens::uuid[])
+       for update
+), given_back as (
+    update alerting.outbox_due d
+       set lease_token = null, due_at = now() + make_interval(secs => :after_s), attempts = d.attempts - 1
+      from unanswered u
+     where d.message_id = u.message_id
+    returning d.message_id, d.event_date, u.lease_token
+), told as (
+    update alerting.outbox o set reason = coalesce(o.reason, :reason) from given_back g
+     where o.message_id = g.message_id and o.event_date = g.event_date
+)
+select distinct lease_token from given_back;
+
 -- name: look_at_outbox$
 -- Whether there is an outbox that may be read: fails where not.
 select exists (select from alerting.outbox_due);

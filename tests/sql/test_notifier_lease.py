@@ -8,7 +8,7 @@ import dataclasses
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -20,7 +20,7 @@ import pytest
 
 from bankalerts.errors import BankalertsError
 from bankalerts.settings import environment, variables
-from notifier import outbox, recorder, send, worker
+from notifier import digest, outbox, recorder, send, worker
 from notifier.message import WHOLE, Attempt, Conclusion, Sent, Target
 from notifier.outbox import Record
 from tests.notifying import Scene, eventually, notifier, play
@@ -173,9 +173,6 @@ def test_a_database_lost_under_load_costs_no_message(database: str, tmp_path: Pa
             for at_least in (50, 200, 400):
                 await eventually(partial(has_received, scene, "PUSH", at_least), f"{at_least} pushes arrived")
                 await disconnect(scene, "notifier-test")
-            await eventually(partial(all_are_leased, scene), "every message was claimed")
-            # A claim whose answer was lost waits for its lease to run out.
-            await scene.bank.make_due()
             for message_id in ids:
                 await scene.bank.reaches(message_id, "ACCEPTED")
         received = {message["message_id"] for message in await scene.servers.received("PUSH")}
@@ -278,14 +275,80 @@ def test_a_schema_that_does_not_fit_ends_it_with_one_line(database: str, tmp_pat
     play(database, tmp_path, scenario)
 
 
+def losing_the_first_answer(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Does what `call` does; its first answer that holds anything does not arrive."""
+    lost: list[Any] = []
+
+    async def losing(*arguments: Any) -> Any:
+        answer = await call(*arguments)
+        if answer and not lost:
+            lost.append(answer)
+            raise ConnectionResetError
+        return answer
+
+    return losing
+
+
+@pytest.mark.parametrize("call", [(outbox, "claim"), (digest, "siblings")], ids=lambda call: call[1])
+def test_what_was_claimed_when_postgresql_went_away_was_not_sent_and_is_not_unknown(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: tuple[Any, str]
+) -> None:
+    async def scenario(scene: Scene) -> None:
+        ids = await scene.bank.messages("SMS", [1] * 3)
+        await scene.bank.run(
+            "update alerting.outbox_due set held_for = 'DIGEST:1:BALANCE_BELOW',"
+            " due_at = case message_id when $1 then now() else now() + interval '1 hour' end",
+            ids[0],
+        )
+        async with notifier(scene.settings):
+            await scene.bank.reaches(ids[0], "ACCEPTED")
+            for message_id in ids[1:]:
+                await scene.bank.reaches(message_id, "SUPPRESSED")
+        (told,) = await scene.servers.received("SMS")
+        assert told["body"].startswith("3 messages of")
+        attempts = [attempt for message_id in ids for attempt in await scene.bank.attempts(message_id)]
+        assert [(attempt["attempt_no"], attempt["outcome"]) for attempt in attempts] == [(1, "SENT")]
+        assert not (await scene.bank.outbox(ids[0]))["may_be_twice"]
+
+    where, name = call
+    monkeypatch.setattr(where, name, losing_the_first_answer(getattr(where, name)))
+    play(database, tmp_path, scenario)
+
+
+def test_what_could_not_be_looked_up_waits_a_little_with_its_reason_and_its_digest(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_arguments: Any) -> None:
+        raise ConnectionResetError
+
+    async def scenario(scene: Scene) -> None:
+        (message_id,) = await scene.bank.messages("SMS", [1])
+        await scene.bank.run("update alerting.outbox_due set held_for = 'DIGEST:1:BALANCE_BELOW'")
+        async with notifier(scene.settings):
+
+            async def waits() -> bool:
+                return bool(
+                    await scene.bank.run(
+                        "select from alerting.outbox_due join alerting.outbox o using (message_id)"
+                        " where lease_token is null and attempts = 0 and held_for like 'DIGEST:%'"
+                        "   and due_at > now() and due_at <= now() + interval '1 second'"
+                        "   and o.reason = 'PostgreSQL was away before it was begun'"
+                    )
+                )
+
+            await eventually(waits, "it is given back, due in a second")
+            monkeypatch.undo()
+            await scene.bank.reaches(message_id, "ACCEPTED")
+        assert [attempt["outcome"] for attempt in await scene.bank.attempts(message_id)] == ["SENT"]
+
+    monkeypatch.setattr(outbox, "tried", away)
+    monkeypatch.setattr(worker, "PREPARE_WITHIN_S", 0.1)
+    play(database, tmp_path, scenario)
+
+
 async def has_received(scene: Scene, channel: str, at_least: int) -> bool:
     """Whether so many messages of the channel have arrived."""
     return len(await scene.servers.received(channel)) >= at_least
-
-
-async def all_are_leased(scene: Scene) -> bool:
-    """Whether no message is left that was never claimed."""
-    return not await scene.bank.run("select from alerting.outbox_due where lease_token is null")
 
 
 async def disconnect(scene: Scene, name: str) -> None:

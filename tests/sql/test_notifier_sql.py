@@ -25,6 +25,7 @@ STATEMENTS: dict[str, str] = {
 INDEXES = {
     "claim_messages": {"outbox_due_in_order", "outbox_due_pkey", "message_id_is_unique", "alert_id_is_unique"},
     "record_messages": {"outbox_due_pkey", "message_id_is_unique"},
+    "give_back_messages": {"outbox_due_in_order", "outbox_due_pkey", "message_id_is_unique"},
     "count_undrained": {"outbox_due_in_order"},
     "read_tried_targets": {"attempt_is_recorded_once"},
     "read_suppressed_targets": {"suppressed_address_pkey"},

@@ -147,7 +147,11 @@ def test_what_ends_unsent_says_when_it_may_have_been_sent() -> None:
 
 
 def test_what_was_not_begun_is_no_attempt() -> None:
-    assert (release().state, release().uncounted, release().retry_in_s) == ("PENDING", True, 0.0)
+    released = release(MESSAGE, "given back", 7.0)
+    assert (released.state, released.uncounted, released.retry_in_s) == ("PENDING", True, 7.0)
+    assert (released.reason, released.held_for) == ("given back", None)
+    for held_for, stays in (("DIGEST:1:T", "DIGEST:1:T"), ("QUIET", None)):
+        assert release(claimed(NOW, held_for=held_for), "given back").held_for == stays
     nobody = Attempt(Target("t", "t"), NOW, NOW, Retry("the rate limit of p", after_s=3.0))
     concluded = conclude(MESSAGE, [nobody], Tried(), Policy(), 0.5)
     assert (concluded.uncounted, concluded.retry_in_s) == (True, 3.0)
