@@ -9,7 +9,7 @@ from uuid import UUID
 
 from notifier import outbox
 from notifier.gate import FOREVER, is_digested
-from notifier.message import Claimed, Conclusion, Text
+from notifier.message import REASON_CHARACTERS_MAX, Claimed, Conclusion, Text
 from sql import queries
 
 SQL = queries("controls", "asyncpg")
@@ -73,5 +73,7 @@ def conclude_other(carrier: Claimed, conclusion: Conclusion) -> Conclusion:
             uncounted=True,
         )
     if conclusion.state in ENDS_WITH_ITS_CARRIER:
-        return Conclusion(conclusion.state, f"as its digest {carrier.message_id}: {conclusion.reason}"[:200])
+        # The customer got none of them: each is brought by the next channel, or by none, as the one that was to tell it.
+        reason = f"as its digest {carrier.message_id}: {conclusion.reason}"[:REASON_CHARACTERS_MAX]
+        return Conclusion(conclusion.state, reason, falls_back=conclusion.falls_back)
     return Conclusion("SUPPRESSED", f"told in the digest {carrier.message_id}")

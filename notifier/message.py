@@ -11,6 +11,7 @@ from uuid import UUID
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_ID = UUID(int=0)
+REASON_CHARACTERS_MAX = 200
 WHOLE = "*"  # in place of a target: an attempt of which nothing is known at all
 
 

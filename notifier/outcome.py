@@ -7,10 +7,20 @@ from datetime import datetime
 
 from notifier import retry
 from notifier.gate import Hold, is_digested
-from notifier.message import WHOLE, Attempt, Claimed, Conclusion, Policy, Retry, Sent, Target, Tried, Unknown
+from notifier.message import (
+    REASON_CHARACTERS_MAX,
+    WHOLE,
+    Attempt,
+    Claimed,
+    Conclusion,
+    Policy,
+    Retry,
+    Sent,
+    Target,
+    Tried,
+    Unknown,
+)
 from notifier.providers import NOBODY
-
-REASON_CHARACTERS_MAX = 200
 
 
 def left_to_send(targets: Sequence[Target], tried: Tried, policy: Policy) -> list[Target]:

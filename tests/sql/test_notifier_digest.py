@@ -110,6 +110,29 @@ def test_a_digest_that_is_not_taken_is_gathered_again(database: str, tmp_path: P
     play(database, tmp_path, scenario)
 
 
+def test_a_digest_that_is_refused_for_good_is_brought_by_the_next_channel_with_all_that_it_told(
+    database: str, tmp_path: Path
+) -> None:
+    async def scenario(scene: Scene) -> None:
+        messages = await scene.bank.messages("PUSH", [1] * 4)
+        await scene.bank.run("update alerting.outbox_due set held_for = $1", KEY)
+        await scene.servers.behave("PUSH", status=400)
+        async with notifier(scene.settings):
+            await all_end(scene)
+        reasons = await states(scene, messages)
+        assert [state for state, _ in reasons] == ["FAILED"] * 4
+        assert sum("refused for good: HTTP 400" in str(reason) for _, reason in reasons) == 4
+        assert sum("as its digest" in str(reason) for _, reason in reasons) == 3
+        fallen_back = await scene.bank.run(
+            "select s.state, s.falls_back_from from alerting.outbox p join alerting.outbox s using (alert_id)"
+            " where p.channel = 'PUSH' and s.channel = 'SMS'"
+        )
+        assert [tuple(row) for row in fallen_back] == [("ACCEPTED", "PUSH")] * 4
+        assert len(await scene.servers.received("SMS")) == 4
+
+    play(database, tmp_path, scenario)
+
+
 def test_a_permission_that_was_revoked_meanwhile_suppresses_what_was_held(database: str, tmp_path: Path) -> None:
     async def scenario(scene: Scene) -> None:
         await scene.bank.run(RULE)

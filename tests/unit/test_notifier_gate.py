@@ -253,6 +253,9 @@ def test_the_others_of_a_digest_end_with_the_one_that_tells_them() -> None:
     assert (told.state, told.reason) == ("SUPPRESSED", f"told in the digest {MESSAGE.message_id}")
     failed = digest.conclude_other(MESSAGE, Conclusion("FAILED", "refused for good: HTTP 400"))
     assert (failed.state, failed.falls_back) == ("FAILED", False)
+    assert failed.reason == f"as its digest {MESSAGE.message_id}: refused for good: HTTP 400"
+    for state in ("FAILED", "UNKNOWN"):
+        assert digest.conclude_other(MESSAGE, Conclusion(state, "refused for good: HTTP 400", falls_back=True)).falls_back
     again = digest.conclude_other(MESSAGE, Conclusion("PENDING", "HTTP 503", retry_in_s=7.0, held_for="DIGEST:1:X"))
     assert (again.state, again.held_for, again.uncounted) == ("PENDING", "DIGEST:1:X", True)
     # by the database's clock, as the other's
