@@ -22,7 +22,8 @@ class Claimed:
     `attempt_no` counts the claims of the message from 1; `age` is that of its alert at this claim; `last_reason` is why the
     attempt before this one failed, if there was one; `account_id` is None where the event has no account (customer activity);
     `evidence` is as the engine wrote it. `rescued`: a notifier ended while it had the message, and may have sent it.
-    `held_for`: what it was held for until now. Its times are the database's, `leased_at` (this claim) too.
+    `held_for`: what it was held for until now; `has_place`: it got one in the window of its throttled type. All times are the
+    database's, `leased_at` (this claim) too.
     """
 
     message_id: UUID
@@ -44,6 +45,7 @@ class Claimed:
     channel: str = ""
     rescued: bool = False
     held_for: str | None = None
+    has_place: bool = False
 
 
 @dataclass(frozen=True, slots=True)

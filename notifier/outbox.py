@@ -131,6 +131,7 @@ def claimed_of(row: Mapping[str, Any]) -> Claimed:
         channel=row["channel"],
         rescued=row["rescued"],
         held_for=row["held_for"],
+        has_place=row["has_place"],
     )
 
 

@@ -12,41 +12,33 @@ from sql import queries
 
 SQL = queries("controls", "asyncpg")
 
-Key = tuple[int, str]  # customer and alert type
-
 
 async def admit(connection: Any, channel: str, messages: Sequence[tuple[Claimed, Recipient]]) -> dict[UUID, Hold]:
     """Which of these messages, about to be sent, wait for their digest instead. One statement; none where no type is throttled.
 
-    A place is asked for once, at the first attempt; what was held for a digest needs none.
+    A message that got a place keeps it, and what was held for a digest needs none: safe to repeat.
     """
-    asking: dict[Key, list[tuple[Claimed, Recipient]]] = {}
-    for message, recipient in messages:
-        if recipient.throttle_messages is not None and message.attempt_no == 1 and not is_digested(message):
-            asking.setdefault((message.customer_id, message.alert_type), []).append((message, recipient))
+    asking = {
+        message.message_id: (message, recipient)
+        for message, recipient in messages
+        if recipient.throttle_messages is not None and not message.has_place and not is_digested(message)
+    }
     if not asking:
         return {}
     rows = SQL.take_places(
         connection,
         channel=channel,
-        customer_ids=[customer_id for customer_id, _ in asking],
-        alert_types=[alert_type for _, alert_type in asking],
-        messages=[len(group) for group in asking.values()],
-        most=[group[0][1].throttle_messages for group in asking.values()],
-        windows=[group[0][1].throttle_window for group in asking.values()],
+        message_ids=list(asking),
+        customer_ids=[message.customer_id for message, _ in asking.values()],
+        alert_types=[message.alert_type for message, _ in asking.values()],
+        most=[recipient.throttle_messages for _, recipient in asking.values()],
+        windows=[recipient.throttle_window for _, recipient in asking.values()],
     )
     held: dict[UUID, Hold] = {}
     async for row in rows:
-        group = asking[(row["customer_id"], row["alert_type"])]
-        places = places_of(len(group), row["asked"], group[0][1].throttle_messages or 0)
-        for message, recipient in group[places:]:
-            held[message.message_id] = Hold(row["window_ends_at"], held_for(message), _reason(recipient))
+        message, recipient = asking[row["message_id"]]
+        held[message.message_id] = Hold(row["window_ends_at"], held_for(message), _reason(recipient))
     return held
-
-
-def places_of(messages: int, asked: int, most: int) -> int:
-    """How many of `messages` have a place when with them `asked` were asked for in the window, of `most` that it has."""
-    return min(messages, max(0, most - (asked - messages)))
 
 
 def held_for(message: Claimed) -> str:

@@ -267,7 +267,7 @@ class Worker:
     def _conclude(self, judged: Judged, conclusion: Conclusion, attempts: Sequence[Attempt] = ()) -> None:
         """Have it recorded, and with it the messages that it told."""
         message = judged.message
-        if judged.told and conclusion.state == "PENDING" and conclusion.held_for is None:
+        if conclusion.state == "PENDING" and conclusion.held_for is None and gate.is_digested(message):
             conclusion = replace(conclusion, held_for=message.held_for)
         self._record(message, conclusion, attempts)
         for other in judged.told:

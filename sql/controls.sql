@@ -64,23 +64,37 @@ with recursive held as (
 select channel, count(*) as messages from released group by channel;
 
 -- name: take_places
--- Ask for places in the windows of throttled types. sent + held is how many were asked for in the window so far, these included.
+-- Ask for places in the windows of throttled types; returns the messages that have none, with the end of their window. A place belongs to
+-- its message: one that has it, whatever became of it since, asks for no other. sent + held is how many asked in the window so far.
 with wanted as (
-    select * from unnest(:customer_ids::bigint[], :alert_types::text[], :messages::integer[], :most::integer[], :windows::interval[])
-        as w (customer_id, alert_type, messages, most, length)
+    select w.message_id, w.customer_id, w.alert_type, w.most, w.length,
+           row_number() over (partition by w.customer_id, w.alert_type order by w.position) as number,
+           count(*) over (partition by w.customer_id, w.alert_type) as messages
+      from unnest(:message_ids::uuid[], :customer_ids::bigint[], :alert_types::text[], :most::integer[], :windows::interval[])
+               with ordinality as w (message_id, customer_id, alert_type, most, length, position)
+      join alerting.outbox_due d on d.message_id = w.message_id and not d.has_place
+), asked as (
+    insert into alerting.throttle as t (customer_id, alert_type, channel, window_ends_at, sent, held)
+    select customer_id, alert_type, :channel, now() + length, least(messages, most), greatest(messages - most, 0)
+      from wanted
+     where number = 1
+     order by customer_id, alert_type
+        on conflict (customer_id, alert_type, channel) do update
+       set window_ends_at = case when t.window_ends_at <= now() then excluded.window_ends_at else t.window_ends_at end,
+           (sent, held) = (
+               select least(n.asked, w.most), greatest(n.asked - w.most, 0)
+                 from wanted w,
+                      lateral (select w.messages + case when t.window_ends_at <= now() then 0 else t.sent + t.held end as asked) n
+                where w.customer_id = t.customer_id and w.alert_type = t.alert_type and w.number = 1)
+    returning customer_id, alert_type, sent + held as asked, window_ends_at
+), answered as (
+    select w.message_id, a.window_ends_at, w.number <= w.most - (a.asked - w.messages) as has_place
+      from wanted w
+      join asked a on a.customer_id = w.customer_id and a.alert_type = w.alert_type
+), kept as (
+    update alerting.outbox_due d set has_place = true from answered a where d.message_id = a.message_id and a.has_place
 )
-insert into alerting.throttle as t (customer_id, alert_type, channel, window_ends_at, sent, held)
-select customer_id, alert_type, :channel, now() + length, least(messages, most), greatest(messages - most, 0)
-  from wanted
- order by customer_id, alert_type
-    on conflict (customer_id, alert_type, channel) do update
-   set window_ends_at = case when t.window_ends_at <= now() then excluded.window_ends_at else t.window_ends_at end,
-       (sent, held) = (
-           select least(n.asked, w.most), greatest(n.asked - w.most, 0)
-             from wanted w,
-                  lateral (select w.messages + case when t.window_ends_at <= now() then 0 else t.sent + t.held end as asked) n
-            where w.customer_id = t.customer_id and w.alert_type = t.alert_type)
-returning customer_id, alert_type, sent + held as asked, window_ends_at;
+select message_id, window_ends_at from answered where not has_place;
 
 -- name: claim_digest
 -- Lease the other messages of digests that fall due, some of each, and return them as a claim does.
@@ -97,9 +111,9 @@ with due as (
        set lease_token = :lease_token, due_at = now() + make_interval(secs => :lease_s), attempts = d.attempts + 1
       from due
      where d.message_id = due.message_id
-    returning d.message_id, d.alert_id, d.event_date, d.lease_token, d.attempts, d.rescued, due.held_for
+    returning d.message_id, d.alert_id, d.event_date, d.lease_token, d.attempts, d.rescued, d.has_place, due.held_for
 )
-select c.message_id, c.alert_id, c.event_date, c.lease_token, c.attempts, c.rescued, c.held_for, o.channel, o.written_at,
+select c.message_id, c.alert_id, c.event_date, c.lease_token, c.attempts, c.rescued, c.has_place, c.held_for, o.channel, o.written_at,
        now() as leased_at, now() - least(o.written_at, a.written_at) as age, o.reason as last_reason,
        coalesce(o.claimed_at, clock_timestamp()) as claimed_at, a.event_id, a.event_time, a.account_id, a.customer_id, a.alert_type, a.evidence
   from claimed c

@@ -21,7 +21,7 @@ with due as (
            held_for = case when due.held_for like 'DIGEST:%' then due.held_for end, rescued = d.rescued or due.lease_ran_out
       from due
      where d.message_id = due.message_id
-    returning d.message_id, d.alert_id, d.event_date, d.lease_token, d.attempts, d.rescued, due.lease_ran_out, due.held_for
+    returning d.message_id, d.alert_id, d.event_date, d.lease_token, d.attempts, d.rescued, d.has_place, due.lease_ran_out, due.held_for
 ), noted as (
     insert into alerting.delivery_attempt (message_id, event_date, attempt_no, target, started_at, finished_at, outcome, reason)
     select message_id, event_date, attempts - 1, '*', now(), now(), 'UNKNOWN', 'its notifier ended before it recorded the attempt'
@@ -29,7 +29,7 @@ with due as (
      where lease_ran_out
         on conflict do nothing
 )
-select c.message_id, c.alert_id, c.event_date, c.lease_token, c.attempts, c.rescued, c.held_for, o.channel, o.written_at,
+select c.message_id, c.alert_id, c.event_date, c.lease_token, c.attempts, c.rescued, c.has_place, c.held_for, o.channel, o.written_at,
        now() as leased_at, now() - least(o.written_at, a.written_at) as age, o.reason as last_reason,
        coalesce(o.claimed_at, clock_timestamp()) as claimed_at, a.event_id, a.event_time, a.account_id, a.customer_id, a.alert_type, a.evidence
   from claimed c

@@ -53,7 +53,7 @@ select p.since, (select count(*) from alerting.pilot_customer c where c.alert_ty
 
 -- name: read_outside_pilot
 -- What customers outside of a pilot would have got: the newest messages that were suppressed for it, as a claim returns them.
-select o.message_id, o.alert_id, o.event_date, o.message_id as lease_token, 1 as attempts, false as rescued, null::text as held_for, o.channel,
+select o.message_id, o.alert_id, o.event_date, o.message_id as lease_token, 1 as attempts, false as rescued, false as has_place, null::text as held_for, o.channel,
        o.written_at, o.written_at as leased_at, interval '0' as age, null::text as last_reason, o.falls_back_from, o.written_at as claimed_at, a.event_id, a.event_time,
        a.account_id, a.customer_id, a.alert_type, a.evidence
   from alerting.outbox o

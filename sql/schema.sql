@@ -4693,7 +4693,8 @@ CREATE TABLE alerting.outbox_due (
     attempts integer DEFAULT 0 NOT NULL,
     lease_token uuid,
     held_for text,
-    rescued boolean DEFAULT false NOT NULL
+    rescued boolean DEFAULT false NOT NULL,
+    has_place boolean DEFAULT false NOT NULL
 );
 
 
@@ -4723,6 +4724,13 @@ COMMENT ON COLUMN alerting.outbox_due.held_for IS 'Why it waits although nothing
 --
 
 COMMENT ON COLUMN alerting.outbox_due.rescued IS 'A lease of it ran out: its notifier ended, and may have sent it.';
+
+
+--
+-- Name: COLUMN outbox_due.has_place; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.outbox_due.has_place IS 'It got a place in the window of its throttled alert type, and asks for none again.';
 
 
 --

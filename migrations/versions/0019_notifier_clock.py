@@ -1,4 +1,4 @@
-"""Notifier clock."""
+"""What a message keeps between its claims: its place in the window of a throttled type."""
 
 from alembic import op
 
@@ -13,4 +13,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("select 1")
+    op.execute("alter table alerting.outbox_due drop column has_place")

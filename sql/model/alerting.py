@@ -79,6 +79,7 @@ Table(
     optional("lease_token", Uuid),
     optional("held_for"),
     required("rescued", Boolean),
+    required("has_place", Boolean),
     Index("outbox_due_in_order", "channel", "due_at"),
     Index("outbox_due_held", "held_for", postgresql_where=text("held_for is not null")),
     schema="alerting",

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import UUID
 
-from notifier import digest, outbox
+from notifier import address_book, digest, outbox, throttle
+from notifier.message import Claimed, Conclusion, Reach
+from notifier.outbox import Record
+from notifier.outcome import release
 from tests.notifying import Scene, eventually, notifier, number_of, play
 
 RULE = (
@@ -83,6 +86,36 @@ def test_what_is_more_than_the_window_has_is_told_in_one_message(database: str, 
             await scene.bank.run(ENDS)
             (later,) = await scene.bank.messages("SMS", [1])
             await scene.bank.reaches(later, "ACCEPTED")
+
+    play(database, tmp_path, scenario)
+
+
+def test_a_place_belongs_to_its_message_whatever_becomes_of_its_claim(database: str, tmp_path: Path) -> None:
+    """Looked up twice, given back, held for a pause: it counts once, and keeps its place."""
+
+    async def scenario(scene: Scene) -> None:
+        await scene.bank.run(RULE)
+        connection = scene.bank.connection
+
+        async def held(claimed: list[Claimed]) -> set[UUID]:
+            found = await address_book.recipients(connection, "SMS", Reach.ADDRESSES, claimed)
+            return set(await throttle.admit(connection, "SMS", list(zip(claimed, found, strict=True))))
+
+        (first,) = await scene.bank.messages("SMS", [1])
+        claimed = await outbox.claim(connection, "SMS", 10)
+        assert await held(claimed) == set()
+        assert await held(claimed) == set(), "its answer was lost, and it is looked up again"
+        for conclusion in (release(claimed[0], "given back"), Conclusion("PENDING", "paused", retry_in_s=0.0, uncounted=True)):
+            await outbox.record(connection, [Record(claimed[0], conclusion)])
+            claimed = await outbox.claim(connection, "SMS", 10)
+            assert [(message.message_id, message.attempt_no) for message in claimed] == [(first, 1)]
+            assert await held(claimed) == set()
+        # the second place is left, and no third
+        await scene.bank.messages("SMS", [1] * 3)
+        later = await outbox.claim(connection, "SMS", 10)
+        assert len(later) == 3
+        assert await held(claimed + later) == {message.message_id for message in later[1:]}
+        assert await held(claimed + later) == {message.message_id for message in later[1:]}
 
     play(database, tmp_path, scenario)
 

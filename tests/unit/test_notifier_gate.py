@@ -15,7 +15,6 @@ from notifier.channels import Traits
 from notifier.controls import Controls
 from notifier.gate import FOREVER, End, Hold, Send
 from notifier.message import Conclusion, Reach, Recipient, Target, Text
-from notifier.throttle import places_of
 from tests.claimed import claimed
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -230,12 +229,6 @@ def test_what_was_written_before_the_type_was_resumed_does_not_stop_it_again() -
 
 
 # Throttles and digests --------------------------------------------------------------------------------------------
-
-
-def test_places_in_a_window() -> None:
-    """Three messages have a place; batches of two come one after the other."""
-    assert [places_of(2, asked, most=3) for asked in (2, 4, 6)] == [2, 1, 0]
-    assert places_of(10, 10, most=3) == 3
 
 
 def test_a_digest_quotes_what_fits_and_counts_all() -> None:
