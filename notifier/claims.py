@@ -12,7 +12,9 @@ from notifier import digest, outbox
 from notifier.database import Database, DatabaseAwayError
 from notifier.due_window import DueWindow
 from notifier.message import Claimed
+from notifier.outcome import release
 from notifier.recorder import Recorder
+from notifier.retry import RELEASED_FOR_S
 
 # A claim that was not answered may be committed later: a server that was cut off goes on for a while.
 ASK_UNANSWERED_EACH_S = 1.0
@@ -60,7 +62,18 @@ class Claims:
         told = await digest.siblings(connection, self._channel, claimed)
         del self._unanswered[token]
         self._due_window.claimed(claimed, began, ended)
-        return Batch(claimed + told, began)
+        return Batch(self._without_left_out(claimed, told), began)
+
+    def _without_left_out(self, claimed: list[Claimed], told: list[Claimed]) -> list[Claimed]:
+        """Both, but for digests that are not whole: what there is of those would be sent now, and the rest after it."""
+        left_out = digest.left_out(claimed, told)
+        if not left_out:
+            return claimed + told
+        for message in claimed + told:
+            if message.held_for in left_out:
+                released = release(message, "more digests were due than are told at once", RELEASED_FOR_S)
+                self._recorder.add(outbox.Record(message, released))
+        return [message for message in claimed + told if message.held_for not in left_out]
 
     async def _give_back(self, connection: Any, now: float) -> None:
         """What earlier claims leased without our knowing, for as long as those leases run."""

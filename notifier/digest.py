@@ -14,8 +14,10 @@ from sql import queries
 
 SQL = queries("controls", "asyncpg")
 
-# So many at once: a customer with more gets another digest. It bounds what one claim brings.
+# So many in one digest: a customer with more gets another.
 SIBLINGS_MAX = 500
+# So many in all digests of a claim: it must not bring more than can be looked up while its leases run.
+SIBLINGS_OF_A_CLAIM_MAX = 2_000
 # What the digest quotes, in messages and in characters; the others are counted.
 QUOTED_MAX = 10
 CHARACTERS_MAX = 1_000
@@ -26,18 +28,27 @@ ENDS_WITH_ITS_CARRIER = frozenset({"FAILED", "UNKNOWN", "EXPIRED", "SUPPRESSED"}
 
 async def siblings(connection: Any, channel: str, claimed: Sequence[Claimed]) -> list[Claimed]:
     """Lease the messages that are told together with those just claimed. Nothing is asked where none was held for a digest."""
-    carriers = {message.held_for for message in claimed if is_digested(message)}
-    if not carriers:
+    keys = _keys(claimed)
+    if not keys:
         return []
     rows = SQL.claim_digest(
         connection,
         channel=channel,
-        held_for=sorted(key for key in carriers if key),
-        most=SIBLINGS_MAX,
+        held_for=keys,
+        most_of_each=SIBLINGS_MAX,
+        most=SIBLINGS_OF_A_CLAIM_MAX,
         lease_token=claimed[0].lease_token,
         lease_s=outbox.LEASE_S,
     )
     return sorted([outbox.claimed_of(row) async for row in rows], key=lambda message: message.written_at)
+
+
+def left_out(claimed: Sequence[Claimed], told: Sequence[Claimed]) -> set[str]:
+    """What those messages are held for whose digests `siblings` had no room left for, or for a part of it only."""
+    if len(told) < SIBLINGS_OF_A_CLAIM_MAX:
+        return set()
+    keys, served = _keys(claimed), {message.held_for for message in told}
+    return set(keys[max(n for n, key in enumerate(keys) if key in served) :])
 
 
 def carriers(messages: Sequence[Claimed]) -> Mapping[UUID, list[Claimed]]:
@@ -77,3 +88,7 @@ def conclude_other(carrier: Claimed, conclusion: Conclusion) -> Conclusion:
         reason = f"as its digest {carrier.message_id}: {conclusion.reason}"[:REASON_CHARACTERS_MAX]
         return Conclusion(conclusion.state, reason, falls_back=conclusion.falls_back)
     return Conclusion("SUPPRESSED", f"told in the digest {carrier.message_id}")
+
+
+def _keys(claimed: Sequence[Claimed]) -> list[str]:
+    return list(dict.fromkeys(message.held_for for message in claimed if message.held_for and is_digested(message)))

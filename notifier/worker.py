@@ -238,9 +238,9 @@ class Worker:
         text = self._templates.text(judged.message, judged.recipient)
         if not judged.told:
             return text
-        others = [self._templates.text(other.message, other.recipient) for other in judged.told]
+        others = [self._templates.text(other.message, other.recipient) for other in judged.told[: digest.QUOTED_MAX - 1]]
         language = judged.recipient.locale.partition("-")[0]
-        return digest.fold(words.held_back(1 + len(others), judged.recipient.title, language), [text, *others])
+        return digest.fold(words.held_back(1 + len(judged.told), judged.recipient.title, language), [text, *others])
 
     def may_leave(self, job: Job[Ready]) -> bool:
         """Whether nothing was paused since it was judged; called by the pipeline."""

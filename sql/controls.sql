@@ -97,15 +97,17 @@ with wanted as (
 select message_id, window_ends_at from answered where not has_place;
 
 -- name: claim_digest
--- Lease the other messages of digests that fall due, some of each, and return them as a claim does.
+-- Lease the other messages of digests that fall due and return them as a claim does: so many of each, one digest after the other until
+-- there are so many in all.
 with due as (
     select d.message_id, d.held_for
       from unnest(:held_for::text[]) as k (held_for),
            lateral (select message_id, held_for
                       from alerting.outbox_due
                      where held_for = k.held_for and channel = :channel and lease_token is null
-                     limit :most
+                     limit :most_of_each
                        for update skip locked) d
+     limit :most
 ), claimed as (
     update alerting.outbox_due d
        set lease_token = :lease_token, due_at = now() + make_interval(secs => :lease_s), attempts = d.attempts + 1

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import UUID
 
-from notifier import address_book, digest, outbox, throttle
+import pytest
+
+from notifier import address_book, claims, digest, outbox, throttle, worker
 from notifier.message import Claimed, Conclusion, Reach
 from notifier.outbox import Record
 from notifier.outcome import release
@@ -192,6 +194,34 @@ def test_one_alone_is_sent_as_it_is(database: str, tmp_path: Path) -> None:
             await all_end(scene)
         assert len({message["body"] for message in await scene.servers.received("SMS")}) == 1
 
+    play(database, tmp_path, scenario)
+
+
+def test_more_digests_than_a_claim_may_bring_are_told_one_claim_after_the_other(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six customers, five messages each, room for two and a half of their digests: each gets one message all the same."""
+
+    async def scenario(scene: Scene) -> None:
+        for customer_id in range(2, 7):
+            await scene.bank.customer(customer_id)
+        await scene.bank.messages("SMS", [customer_id for _ in range(5) for customer_id in range(1, 7)])
+        await scene.bank.run(
+            "update alerting.outbox_due d set held_for = 'DIGEST:' || a.customer_id || ':BALANCE_BELOW',"
+            "       due_at = now() + case when first then interval '0' else interval '1 hour' end"
+            "  from (select alert_id, customer_id, row_number() over (partition by customer_id order by alert_id) = 1 as first"
+            "          from alerting.alert) a"
+            " where a.alert_id = d.alert_id"
+        )
+        async with notifier(scene.settings):
+            await all_end(scene)
+        told = await scene.servers.received("SMS")
+        assert sorted(message["to"] for message in told) == sorted(number_of(customer_id) for customer_id in range(1, 7))
+        assert all(message["body"].startswith("5 messages of “") for message in told)
+
+    monkeypatch.setattr(digest, "SIBLINGS_OF_A_CLAIM_MAX", 10)
+    monkeypatch.setattr(claims, "RELEASED_FOR_S", 0.0)
+    monkeypatch.setattr(worker, "POLL_S", 0.05)
     play(database, tmp_path, scenario)
 
 

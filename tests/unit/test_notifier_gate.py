@@ -257,6 +257,16 @@ def test_the_others_of_a_digest_end_with_the_one_that_tells_them() -> None:
     assert digest.conclude_other(MESSAGE, paused).due_at == FOREVER
 
 
+def test_who_is_left_out_of_what_a_claim_may_bring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The digests behind the last that was begun, and that one: of it there may be more."""
+    monkeypatch.setattr(digest, "SIBLINGS_OF_A_CLAIM_MAX", 3)
+    a, b, c, quiet = (dataclasses.replace(MESSAGE, held_for=key) for key in ("DIGEST:1:T", "DIGEST:2:T", "DIGEST:3:T", "QUIET"))
+    held = [a, quiet, b, c, a]
+    assert digest.left_out(held, [a, b]) == set()
+    assert digest.left_out(held, [a, b, b]) == {"DIGEST:2:T", "DIGEST:3:T"}
+    assert digest.left_out(held, [a, a, c]) == {"DIGEST:3:T"}
+
+
 def test_each_digest_has_one_carrier() -> None:
     held = [
         dataclasses.replace(MESSAGE, message_id=UUID(int=n), held_for=key)
