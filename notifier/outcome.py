@@ -89,9 +89,12 @@ def hold(decision: Hold, tried: Tried) -> Conclusion:
 
 
 def release(message: Claimed, reason: str, after_s: float = 0.0) -> Conclusion:
-    """Of a message that was claimed and not begun: it is due after that, and this was no attempt. A digest stays one."""
+    """Of a message that was claimed and not begun: it is due after that, and this was no attempt.
+
+    A digest stays one, and why an earlier attempt failed stays to be read.
+    """
     held_for = message.held_for if is_digested(message) else None
-    return Conclusion("PENDING", reason, retry_in_s=after_s, held_for=held_for, uncounted=True)
+    return Conclusion("PENDING", message.last_reason or reason, retry_in_s=after_s, held_for=held_for, uncounted=True)
 
 
 def _may_be_twice(tried: Tried, now_sent: Sequence[str] = ()) -> bool:

@@ -23,6 +23,7 @@ from bankalerts.settings import environment, variables
 from notifier import digest, outbox, recorder, send, worker
 from notifier.message import WHOLE, Attempt, Conclusion, Sent, Target
 from notifier.outbox import Record
+from notifier.outcome import release
 from tests.notifying import Scene, eventually, notifier, play
 
 MAKE_DUE_IN_SILENCE = """
@@ -343,6 +344,23 @@ def test_what_could_not_be_looked_up_waits_a_little_with_its_reason_and_its_dige
 
     monkeypatch.setattr(outbox, "tried", away)
     monkeypatch.setattr(worker, "PREPARE_WITHIN_S", 0.1)
+    play(database, tmp_path, scenario)
+
+
+def test_why_an_attempt_failed_stays_to_be_read_when_the_next_one_was_not_begun(database: str, tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        message_id, connection = await scene.bank.message("SMS"), scene.bank.connection
+        (first,) = await outbox.claim(connection, "SMS", 1)
+        await outbox.record(connection, [Record(first, Conclusion("PENDING", "HTTP 503", retry_in_s=0.0))])
+        for _ in range(2):
+            (again,) = await outbox.claim(connection, "SMS", 1)
+            await outbox.record(connection, [Record(again, release(again, "given back"))])
+            assert (await scene.bank.outbox(message_id))["reason"] == "HTTP 503"
+        (unanswered,) = await outbox.claim(connection, "SMS", 1)
+        assert await outbox.give_back(connection, "SMS", [unanswered.lease_token]) == {unanswered.lease_token}
+        assert (await scene.bank.outbox(message_id))["reason"] == "HTTP 503"
+        assert unanswered.attempt_no == 2
+
     play(database, tmp_path, scenario)
 
 

@@ -150,6 +150,7 @@ def test_what_was_not_begun_is_no_attempt() -> None:
     released = release(MESSAGE, "given back", 7.0)
     assert (released.state, released.uncounted, released.retry_in_s) == ("PENDING", True, 7.0)
     assert (released.reason, released.held_for) == ("given back", None)
+    assert release(claimed(NOW, last_reason="HTTP 503"), "given back").reason == "HTTP 503"
     for held_for, stays in (("DIGEST:1:T", "DIGEST:1:T"), ("QUIET", None)):
         assert release(claimed(NOW, held_for=held_for), "given back").held_for == stays
     nobody = Attempt(Target("t", "t"), NOW, NOW, Retry("the rate limit of p", after_s=3.0))
