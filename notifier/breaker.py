@@ -18,6 +18,7 @@ class Breaker:
         self._failures = 0
         self._unknowns = 0
         self._closed_until = 0.0
+        self._spared_until = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -29,15 +30,15 @@ class Breaker:
         """How often nobody knows what it did, since its last answer."""
         return self._unknowns
 
-    def closed_for_s(self, now: float) -> float:
-        """Seconds until a message may try; 0 when one may now."""
-        return max(0.0, self._closed_until - now)
+    def closed_for_s(self, now: float, is_spared: bool = False) -> float:
+        """Seconds until a message may try; 0 when one may now. `is_spared`: another provider works, which takes them all."""
+        return max(0.0, (self._spared_until if is_spared else self._closed_until) - now)
 
     def worked(self) -> None:
         """The provider answered."""
         self._failures = 0
         self._unknowns = 0
-        self._closed_until = 0.0
+        self._closed_until = self._spared_until = 0.0
 
     def failed(self, now: float, chance: float, at_least_s: float = 0.0) -> None:
         """The provider did not answer, or asked to be left alone for `at_least_s`.
@@ -48,6 +49,7 @@ class Breaker:
             return
         self._failures += 1
         self._closed_until = now + max(at_least_s, retry.provider_pause_s(self._failures, chance))
+        self._spared_until = now + max(at_least_s, retry.provider_pause_s(self._failures, chance, retry.SPARED_CAP_S))
 
     def is_unknown(self, now: float, chance: float) -> None:
         """Nobody knows what the provider did with a message. It has failed at the third in a row, or when it was on trial."""

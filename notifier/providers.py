@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 TOKEN_WITHIN_S = 1.0
 # While one message finds out whether a provider is back, the others look this often whether it has.
 LOOK_AT_TRIAL_S = 0.05
+# The message that tries a provider while another one works waits for an answer no longer than this: the other gets it then, if
+# the channel sends again what may have been sent.
+TRIAL_WITHIN_S = 2.0
 # What a provider asks for in Retry-After is kept for one message; for all of its messages, no longer than this.
 ASKED_PAUSE_S_MAX = 60.0
 NOBODY = ""  # the name of the provider where none was called
@@ -31,7 +34,7 @@ class Providers:
 
     A message goes to the first provider in order that serves its target, is not thought to be down and may be sent one now.
     What it certainly did not take because it is down, the next one gets within the same attempt; what it may have taken,
-    nobody.
+    nobody. While another one works, one that is down is tried more and more seldom, and for a short time only.
     """
 
     def __init__(
@@ -74,7 +77,8 @@ class Providers:
             return NOBODY, Drop("no provider of the channel serves it")
         found: tuple[str, Result] | None = None
         while (line := await self._turn(left)) is not None:
-            found = line.provider.name, await self._send_by(line, target, outgoing)
+            is_spared = line.on_trial and _has_other(line, left)
+            found = line.provider.name, await self._send_by(line, target, outgoing, is_spared)
             if not (isinstance(found[1], Retry) and found[1].provider_down):
                 return found
             left.remove(line)
@@ -94,7 +98,8 @@ class Providers:
     async def _turn(self, lines: list[_Line]) -> _Line | None:
         """The first line that may be called, once it may; None when none may be within TOKEN_WITHIN_S."""
         now = self._clock()
-        line = min((line for line in lines if line.lets_through(now)), key=lambda line: line.token_in_s(now), default=None)
+        open_now = [line for line in lines if _lets_through(line, lines, now)]
+        line = min(open_now, key=lambda line: line.token_in_s(now), default=None)
         if line is None or line.token_in_s(now) > TOKEN_WITHIN_S:
             return None
         line.on_trial = not line.breaker.is_open
@@ -107,9 +112,10 @@ class Providers:
                 raise
         return line
 
-    async def _send_by(self, line: _Line, target: Target, outgoing: Outgoing) -> Result:
+    async def _send_by(self, line: _Line, target: Target, outgoing: Outgoing, is_spared: bool) -> Result:
         try:
-            result = await line.provider.send(target, outgoing)
+            sending = line.provider.send(target, outgoing)
+            result = await (_shortly(sending) if is_spared else sending)
         except asyncio.CancelledError:
             self._judge(line, Unknown("no answer in time"))
             self._interrupted[outgoing.message_id, target.key] = line.provider.name
@@ -152,6 +158,23 @@ class Providers:
         return Retry(f"{lines[0].provider.name} is down", after_s=min(line.wait_s(now) for line in lines))
 
 
+def _has_other(line: _Line, lines: Sequence[_Line]) -> bool:
+    """Whether another one of these works."""
+    return any(other is not line and other.breaker.is_open for other in lines)
+
+
+def _lets_through(line: _Line, lines: Sequence[_Line], now: float) -> bool:
+    return line.breaker.is_open or line.lets_through(now, is_spared=_has_other(line, lines))
+
+
+async def _shortly(sending: Awaitable[Result]) -> Result:
+    try:
+        async with asyncio.timeout(TRIAL_WITHIN_S):
+            return await sending
+    except TimeoutError:
+        return Unknown(f"no answer within {TRIAL_WITHIN_S:.0f} s of a trial")
+
+
 class _Line:
     """One provider, and what is thought of it."""
 
@@ -162,9 +185,9 @@ class _Line:
         self.bucket = None if provider.rate_per_s is None else Bucket(provider.rate_per_s)
         self.on_trial = False
 
-    def lets_through(self, now: float) -> bool:
-        """Whether a message may go to it, its rate aside."""
-        return self.breaker.is_open or (not self.on_trial and self.breaker.closed_for_s(now) == 0)
+    def lets_through(self, now: float, is_spared: bool = False) -> bool:
+        """Whether a message may go to it, its rate aside. `is_spared`: another one works."""
+        return self.breaker.is_open or (not self.on_trial and self.breaker.closed_for_s(now, is_spared) == 0)
 
     def token_in_s(self, now: float) -> float:
         """Seconds until its rate allows a message."""

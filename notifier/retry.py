@@ -10,6 +10,8 @@ MESSAGE_CAP_S = 300.0
 # While a provider is down one message at a time tries it; the first after a blink, none waits longer than this.
 PROVIDER_BASE_S = 0.25
 PROVIDER_CAP_S = 4.0
+# While another provider takes its messages, waiting loses nothing and each trial may hold one up: no more often than this.
+SPARED_CAP_S = 300.0
 
 # What was claimed and not begun, because PostgreSQL went away in between, is due again so long after it is back.
 RELEASED_FOR_S = 1.0
@@ -27,9 +29,9 @@ def message_delay_s(attempt_no: int, chance: float) -> float:
     return chance * _window_s(MESSAGE_BASE_S, MESSAGE_CAP_S, attempt_no)
 
 
-def provider_pause_s(failures: int, chance: float) -> float:
+def provider_pause_s(failures: int, chance: float, cap_s: float = PROVIDER_CAP_S) -> float:
     """Seconds to leave a provider alone after `failures` in a row (from 1). Half of the window is certain."""
-    return (0.5 + chance / 2) * _window_s(PROVIDER_BASE_S, PROVIDER_CAP_S, failures)
+    return (0.5 + chance / 2) * _window_s(PROVIDER_BASE_S, cap_s, failures)
 
 
 def database_pause_s(failures: int, chance: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
 import logging
 from collections.abc import Callable
 from uuid import UUID
@@ -12,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifier import providers as module
 from notifier.breaker import Breaker
 from notifier.bucket import Bucket
 from notifier.message import Drop, Outgoing, Result, Retry, Sent, Target, Text, Unknown
 from notifier.providers import NOBODY, Providers
+from notifier.retry import SPARED_CAP_S
 
 TARGET = Target("key", "device-1", "fcm")
 OUTGOING = Outgoing(UUID(int=1), Text(None, "body"))
@@ -241,6 +244,34 @@ def test_messages_that_were_in_flight_together_count_once() -> None:
     for _ in range(8):
         breaker.failed(100.0, chance=0.999)
     assert breaker.closed_for_s(100.0) < 0.25
+
+
+def test_a_provider_that_hangs_is_tried_seldom_and_shortly_while_another_one_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour, a message a second."""
+    monkeypatch.setattr(module, "TRIAL_WITHIN_S", 0.001)
+    first, second = Scripted("first"), Scripted("second")
+    providers, clock = _made(first, second)
+    first.answer = DOWN
+    _send(providers)
+    first.hangs = True
+    tried_at = []
+    for _ in range(3600):
+        clock.now += 1
+        calls = first.calls
+        name, result = asyncio.run(asyncio.wait_for(providers.send(TARGET, OUTGOING), 5))
+        if first.calls > calls:
+            tried_at.append(clock.now)
+            assert (name, type(result)) == ("first", Unknown)
+        else:
+            assert (name, result) == ("second", Sent())
+    pauses = [later - earlier for earlier, later in itertools.pairwise(tried_at)]
+    assert len(tried_at) < 45, "some seconds apart at first, then minutes"
+    assert all(pause <= SPARED_CAP_S + 1 for pause in pauses)
+    assert min(pauses[-5:]) >= SPARED_CAP_S / 2
+
+    clock.now += 5
+    second.answer, first.hangs, first.answer = DOWN, False, Sent("back")
+    assert _send(providers) == ("first", Sent("back")), "where the other one is down as well, it is tried at once"
 
 
 # The rate limit ---------------------------------------------------------------------------------------------------
