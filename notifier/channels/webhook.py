@@ -28,6 +28,8 @@ CONNECT_WITHIN_S = 3.0
 # A receiver is somebody's own server: what is slow there must not take all places from the others.
 IN_FLIGHT_PER_RECEIVER = 8
 BUSY_AFTER_S = 1.0
+# Of so many receivers that fail it is kept in mind; who has failed longer ago than all of them is tried as if nothing had been.
+FAILING_MAX = 10_000
 SIGNING = 2  # the newest secrets sign, so that a receiver can go from one to the next
 # Whatever is not base64 the library takes for less than it says, and signs with that.
 SECRET = re.compile(r"whsec_[A-Za-z0-9+/]{32,88}={0,2}")
@@ -93,10 +95,13 @@ class Receivers:
 
     def _judge(self, host: str, has_answered: bool, now: float) -> None:
         """A receiver that was silent three times in a row is left alone for a while; only such as fail are kept in mind."""
+        breaker = self._failing.pop(host, None)
         if has_answered:
-            self._failing.pop(host, None)
-        else:
-            self._failing.setdefault(host, Breaker()).is_unknown(now, random.random())  # noqa: S311
+            return
+        breaker = self._failing[host] = breaker or Breaker()  # the last one that failed stands last
+        breaker.is_unknown(now, random.random())  # noqa: S311
+        if len(self._failing) > FAILING_MAX:
+            del self._failing[next(iter(self._failing))]
 
     async def close(self) -> None:
         """Let go of all connections."""

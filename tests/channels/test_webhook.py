@@ -8,6 +8,7 @@ import pytest
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from notifier.channels import webhook
 from notifier.channels.webhook import NO_CONNECTION
 from notifier.message import Drop, Retry, Sent
 from tests.notifying import eventually
@@ -100,5 +101,22 @@ def test_a_receiver_that_is_gone_is_asked_by_one_message_at_a_time() -> None:
 
                 await eventually(is_back, "the receiver is tried again", 10)
                 assert await is_back()
+
+    play(scenario)
+
+
+def test_receivers_that_fail_are_not_kept_in_mind_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A customer may name a thousand servers that are not there; each that answers is forgotten at once."""
+    monkeypatch.setattr(webhook, "FAILING_MAX", 3, raising=False)
+
+    async def nowhere(_host: str) -> list[str]:
+        raise OSError("no such name")
+
+    async def scenario() -> None:
+        async with receivers(resolve=nowhere) as provider:
+            for number in (*range(10), 8, 11):
+                assert await send(provider, f"https://r{number}.example/hook") == NO_CONNECTION
+            # the last that failed, each once
+            assert list(provider._failing) == ["r9.example", "r8.example", "r11.example"]
 
     play(scenario)
