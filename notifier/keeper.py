@@ -13,6 +13,7 @@ from notifier import address_book
 from notifier.brake import Volume
 from notifier.controls import Controls
 from notifier.database import Database, DatabaseAwayError
+from notifier.message import Policy
 from notifier.waiting import is_set_within
 from sql import queries
 
@@ -34,7 +35,7 @@ LIMIT_MIN = 600
 
 
 class Keeper:
-    """Reads pauses, pilots and limits once a second or when told; pulls the brake; releases what a pause held."""
+    """Reads pauses, policies, pilots and limits once a second or when told; pulls the brake; releases what a pause held."""
 
     def __init__(self, database: Database, controls: Controls, wake: Callable[[str | None], None]) -> None:
         self._database = database
@@ -62,7 +63,7 @@ class Keeper:
 
         1. Add to the database what was let through, and learn what all processes let through together.
         2. Pause the types that this process stopped.
-        3. Read pauses, pilots, limits.
+        3. Read pauses, policies, pilots, limits.
         4. Release what was held for a pause that is no more.
         5. Now and then: forget what is old.
         """
@@ -109,6 +110,10 @@ class Keeper:
         self._controls.brake.resumed_at = {scope.removeprefix("TYPE:"): at for at, scope in ended if scope.startswith("TYPE:")}
         for stop in stopped:  # its pause stood in the database before it was read
             self._controls.brake.is_paused(stop)
+        self._controls.policies = {
+            row["channel"]: Policy(row["retries_unknown"], row["unknown_tries_max"])
+            async for row in SQL.read_policies(connection)
+        }
         await self._read_pilots(connection)
         if self._is_time("usual", USUAL_EVERY_S):
             self._usual = {

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from notifier.due_window import EVER
-from notifier.message import Attempt, Claimed, Conclusion, Drop, Policy, Sent, Tried
+from notifier.message import Attempt, Claimed, Conclusion, Drop, Sent, Tried
 from notifier.retry import RELEASED_FOR_S
 from sql import queries
 
@@ -56,13 +56,6 @@ async def give_back(connection: Any, channel: str, lease_tokens: Sequence[UUID])
     return {row["lease_token"] async for row in rows}
 
 
-async def policy(connection: Any, channel: str) -> Policy:
-    """How the channel is drained, as alerting.channel_policy says now."""
-    async for row in SQL.read_channel_policy(connection, channel=channel):
-        return Policy(row["retries_unknown"], row["unknown_tries_max"])
-    return Policy()
-
-
 async def undrained(connection: Any, drained: Sequence[str]) -> dict[str, int]:
     """How many messages are due on each channel that is not among `drained`."""
     return {row["channel"]: row["messages"] async for row in SQL.count_undrained(connection, drained=drained)}
@@ -84,7 +77,7 @@ async def tried(connection: Any, messages: Sequence[Claimed]) -> dict[UUID, Trie
 
 
 async def dead_targets(connection: Any, channel: str, keys: Sequence[str]) -> frozenset[str]:
-    """Those of these targets that a provider has called dead."""
+    """Those of these targets that a provider has called dead. Asked at each batch: what bounced a moment ago is not sent to."""
     return frozenset([row["target"] async for row in SQL.read_suppressed_targets(connection, channel=channel, targets=keys)])
 
 

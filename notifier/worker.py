@@ -167,7 +167,6 @@ class Worker:
         await self._templates.refresh(connection)
         recipients = await address_book.recipients(connection, self._name, self._channel.reach, claimed)
         tried = await outbox.tried(connection, claimed)
-        policy = await outbox.policy(connection, self._name)
         keys = [target.key for recipient in recipients for target in recipient.targets]
         dead = await outbox.dead_targets(connection, self._name, keys)
         # By the clock that says when they are due: this machine's may differ by hours.
@@ -178,7 +177,8 @@ class Worker:
         ]
         sent = [(message, recipients[n]) for n, message in enumerate(claimed) if isinstance(decisions[n], gate.Send)]
         held = await throttle.admit(connection, self._name, sent)
-        return Looked(recipients, [held.get(each.message_id, decisions[n]) for n, each in enumerate(claimed)], tried, policy)
+        decided = [held.get(each.message_id, decisions[n]) for n, each in enumerate(claimed)]
+        return Looked(recipients, decided, tried, self._controls.policy(self._name))
 
     def _decide(self, message: Claimed, recipient: Recipient, dead: frozenset[str], now: datetime) -> gate.Decision:
         try:

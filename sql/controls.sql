@@ -1,8 +1,12 @@
--- What the keeper of each notifier asks and tells the schema alerting, every second: pauses, pilots, volumes, what is held.
+-- What the keeper of each notifier asks and tells the schema alerting, every second: pauses, policies, pilots, volumes, what is held.
 
 -- name: read_pauses
 -- The open pauses, and when those of the last day ended.
 select scope, made_by, ended_at from alerting.pause where ended_at is null or ended_at > now() - interval '1 day';
+
+-- name: read_policies
+-- How each channel is drained; one without a row: as the defaults say.
+select channel, retries_unknown, unknown_tries_max from alerting.channel_policy;
 
 -- name: read_pilots
 -- The alert types that are piloted, and how many customers each is sent to.

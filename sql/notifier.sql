@@ -92,10 +92,6 @@ insert into alerting.suppressed_address (channel, target, reason, message_id)
 select :channel, * from unnest(:targets::text[], :reasons::text[], :message_ids::uuid[])
     on conflict do nothing;
 
--- name: read_channel_policy
--- How the channel is drained; no row: as the defaults say.
-select retries_unknown, unknown_tries_max from alerting.channel_policy where channel = :channel;
-
 -- name: record_messages
 -- Record conclusions and attempts. Only the holder of the lease may conclude: returns the messages that were still its own.
 -- A message that stays PENDING is due at due_at, else after retry_in_s, and may be held_for something; an uncounted attempt was none.

@@ -175,6 +175,27 @@ def test_what_is_usual_is_learned_from_a_week_and_a_rule_overrides_it(database: 
     play(database, tmp_path, scenario)
 
 
+def test_what_a_channel_does_with_the_unknown_is_seen_like_a_pause(database: str, tmp_path: Path) -> None:
+    """In memory, and read again and again: no statement of a batch asks for it."""
+
+    async def scenario(scene: Scene) -> None:
+        await scene.servers.behave("SMS", drop_answer=True)
+        async with notifier(scene.settings):
+            await scene.bank.is_tried(await scene.bank.message("SMS"))
+            await scene.bank.run("update alerting.channel_policy set retries_unknown = false where channel = 'SMS'")
+            changed_at = time.monotonic()
+
+            async def ends_at_its_first_try() -> bool:
+                message_id = await scene.bank.message("SMS")
+                await eventually(lambda: scene.bank.attempts(message_id), "it was tried")
+                return bool((await scene.bank.outbox(message_id))["state"] == "UNKNOWN")
+
+            await eventually(ends_at_its_first_try, "the unknown is not sent again")
+            assert time.monotonic() - changed_at < PAUSED_WITHIN_S
+
+    play(database, tmp_path, scenario)
+
+
 def test_a_pilot_grows_while_it_runs(database: str, tmp_path: Path) -> None:
     async def scenario(scene: Scene) -> None:
         await scene.bank.customer(2)

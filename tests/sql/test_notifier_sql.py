@@ -29,7 +29,6 @@ INDEXES = {
     "count_undrained": {"outbox_due_in_order"},
     "read_tried_targets": {"attempt_is_recorded_once"},
     "read_suppressed_targets": {"suppressed_address_pkey"},
-    "read_channel_policy": {"channel_policy_pkey"},
     "read_recipients": {
         "customer_pkey",
         "account_pkey",
@@ -49,6 +48,7 @@ SCANNED_WHOLE = {
     "forget_volumes": {"scan of throttle", "scan of type_volume"},
     "read_limits": {"scan of delivery_rule"},
     "read_pauses": {"scan of pause"},
+    "read_policies": {"scan of channel_policy"},
     "read_currencies": {"scan of currency"},
     "read_templates": {"scan of message_template"},
 }
