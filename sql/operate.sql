@@ -52,13 +52,16 @@ select p.since, (select count(*) from alerting.pilot_customer c where c.alert_ty
  where p.alert_type = :alert_type;
 
 -- name: read_outside_pilot
--- What customers outside of a pilot would have got: the newest messages that were suppressed for it, as a claim returns them.
+-- What customers outside of a pilot would have got: the newest messages that were suppressed for it, as a claim returns them. Only of
+-- those that ended within some hours, and since the pilot began: every message that ended then is looked at.
 select o.message_id, o.alert_id, o.event_date, o.message_id as lease_token, 1 as attempts, false as rescued, false as has_place, null::text as held_for, o.channel,
        o.written_at, o.written_at as leased_at, interval '0' as age, null::text as last_reason, o.falls_back_from, o.written_at as claimed_at, a.event_id, a.event_time,
        a.account_id, a.customer_id, a.alert_type, a.evidence
   from alerting.outbox o
   join alerting.alert a on a.alert_id = o.alert_id and a.event_date = o.event_date
  where o.state = 'SUPPRESSED' and o.reason = 'not in the pilot of ' || :alert_type
+   and o.finished_at >= greatest(now() - make_interval(hours => :hours),
+                                 (select p.since from alerting.pilot p where p.alert_type = :alert_type))
  order by o.written_at desc
  limit :most;
 

@@ -136,10 +136,13 @@ select event_id, account_id, customer_id, alert_type, (compared -> 'parameters' 
 -- Messages by channel, state, reason and what holds them, the most first; null: any channel, any state. Of ended ones those of a day.
 with message as (
     select o.channel, o.reason, o.may_be_twice, d.held_for, d.due_at,
-           case when o.state = 'PENDING' and d.lease_token is not null and d.due_at > now() then 'LEASED' else o.state end as state
-      from alerting.outbox o
-      left join alerting.outbox_due d on d.message_id = o.message_id
-     where o.finished_at is null or o.finished_at >= now() - interval '1 day'
+           case when d.lease_token is not null and d.due_at > now() then 'LEASED' else o.state end as state
+      from alerting.outbox_due d
+      join alerting.outbox o on o.message_id = d.message_id and o.event_date = d.event_date
+     union all
+    select channel, reason, may_be_twice, null, null, state
+      from alerting.outbox
+     where finished_at >= now() - interval '1 day'
 )
 select channel, state, reason, held_for, count(*) as messages, count(*) filter (where may_be_twice) as may_be_twice,
        min(due_at) filter (where isfinite(due_at)) as oldest_due_at

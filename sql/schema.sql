@@ -6805,6 +6805,20 @@ CREATE INDEX outbox_default_alert_id_idx ON alerting.outbox_default USING btree 
 
 
 --
+-- Name: outbox_ended; Type: INDEX; Schema: alerting; Owner: -
+--
+
+CREATE INDEX outbox_ended ON ONLY alerting.outbox USING brin (finished_at) WITH (autosummarize='on');
+
+
+--
+-- Name: outbox_default_finished_at_idx; Type: INDEX; Schema: alerting; Owner: -
+--
+
+CREATE INDEX outbox_default_finished_at_idx ON alerting.outbox_default USING brin (finished_at) WITH (autosummarize='on');
+
+
+--
 -- Name: outbox_due_held; Type: INDEX; Schema: alerting; Owner: -
 --
 
@@ -6963,6 +6977,13 @@ ALTER INDEX alerting.delivery_attempt_of_provider_ref ATTACH PARTITION alerting.
 --
 
 ALTER INDEX alerting.outbox_of_alert ATTACH PARTITION alerting.outbox_default_alert_id_idx;
+
+
+--
+-- Name: outbox_default_finished_at_idx; Type: INDEX ATTACH; Schema: alerting; Owner: -
+--
+
+ALTER INDEX alerting.outbox_ended ATTACH PARTITION alerting.outbox_default_finished_at_idx;
 
 
 --

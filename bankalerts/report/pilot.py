@@ -17,6 +17,9 @@ from sql import queries
 
 SQL = queries("operate", "asyncpg")
 
+# An hour, a day, a week, a year: a common type has enough in the last hour, and what is looked at stays little.
+HOURS = (1, 24, 7 * 24, 366 * 24)
+
 
 def would_have_got(url: str, alert_type: str, most: int) -> list[dict[str, Any]]:
     """The newest messages suppressed for the pilot: when, to whom, on which channel, the text. Raises BankalertsError."""
@@ -29,8 +32,12 @@ def would_have_got(url: str, alert_type: str, most: int) -> list[dict[str, Any]]
 async def _read(url: str, alert_type: str, most: int) -> list[dict[str, Any]]:
     connection = await asyncpg.connect(url, server_settings={"application_name": "bankalerts-pilot"})
     try:
-        rows = SQL.read_outside_pilot(connection, alert_type=alert_type, most=most)
-        messages = [outbox.claimed_of(row) async for row in rows]
+        messages: list[Claimed] = []
+        for hours in HOURS:
+            rows = SQL.read_outside_pilot(connection, alert_type=alert_type, most=most, hours=hours)
+            messages = [outbox.claimed_of(row) async for row in rows]
+            if len(messages) == most:
+                break
         told = [await _of_channel(connection, name, messages) for name in sorted({each.channel for each in messages})]
         return sorted((row for rows in told for row in rows), key=lambda row: row["written_at"], reverse=True)
     finally:

@@ -1,16 +1,30 @@
-"""Operator indexes."""
+"""An index for what operators ask of messages that ended, made without keeping writers out.
+
+PostgreSQL builds no index of a partitioned table CONCURRENTLY: so first the parent's alone, which new partitions take after,
+then one for each partition, then all are joined. The script beside this one answers with those commands; what was interrupted
+is done again from the start. With --sql, psql runs what it answers (\\gexec).
+"""
+
+from pathlib import Path
 
 from alembic import op
+from sqlalchemy import text
 
-from migrations.script import run_script
+from migrations.script import run
 
 revision = "0020"
 down_revision = "0019"
 
 
 def upgrade() -> None:
-    run_script(__file__)
+    commands = Path(__file__).with_suffix(".sql").read_text()
+    with op.get_context().autocommit_block():
+        if op.get_context().as_sql:
+            run(f"{commands}\n\\gexec\n")
+        else:
+            for command in op.get_bind().execute(text(commands)).scalars().all():
+                run(command)
 
 
 def downgrade() -> None:
-    op.execute("select 1")
+    op.execute("drop index if exists alerting.outbox_ended")

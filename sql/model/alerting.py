@@ -64,6 +64,7 @@ Table(
     required("may_be_twice", Boolean),
     optional("falls_back_from"),
     Index("outbox_of_alert", "alert_id"),
+    Index("outbox_ended", "finished_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
     schema="alerting",
     postgresql_partition_by="range (event_date)",
 )

@@ -42,6 +42,7 @@ INDEXES = {
     "alerting.delivery_attempt_of_provider_ref": (
         "select * from alerting.delivery_attempt where provider_ref = $1 and provider = $2 order by started_at desc limit 1"
     ),
+    "alerting.outbox_ended": blocks("report")["count_outbox"],
     "alerting.outbox_of_alert": "select * from audit.outbox_history where alert_id = $1",
     "alerting.outbox_due_in_order": blocks("notifier")["claim_messages"],
     "alerting.outbox_due_held": blocks("controls")["release_paused"],
