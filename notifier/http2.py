@@ -23,6 +23,8 @@ from notifier.http_answer import ANSWER_BYTES_MAX, Answer, NoAnswerError, NotSen
 logging.getLogger("hpack").setLevel(logging.INFO)
 
 CONNECT_WITHIN_S = 3.0
+# Before the next connection, after so many in a row on which nothing was answered: one is an accident.
+PAUSE_S = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 BODY_BYTES_MAX = 16384  # one frame, whatever the server allows beyond
 FRAME_HEAD_BYTES = 9
 FRAME_BYTES_MAX = 16384  # what HTTP/2 allows a server that was not told to send more
@@ -30,7 +32,10 @@ GOAWAY = 7
 
 
 class Http2:
-    """One server, with a connection that is made when it is needed and given up when it is suspect."""
+    """One server, with a connection that is made when it is needed and given up when it is suspect.
+
+    A server that ends connections before it answers anything is left alone for a while: each request would make another.
+    """
 
     def __init__(self, host: str, port: int, tls: ssl.SSLContext) -> None:
         """`tls` is changed: it offers HTTP/2 and nothing else."""
@@ -40,6 +45,8 @@ class Http2:
         self._tls = tls
         self._connection: _Connection | None = None
         self._connecting = asyncio.Lock()
+        self._in_vain = 0  # connections in a row
+        self._not_before = 0.0
 
     async def post(self, path: str, headers: Sequence[tuple[str, str]], body: bytes) -> Answer:
         """POST and read the answer. Raises NotSentError or NoAnswerError, whose texts hold kinds of failures only.
@@ -63,8 +70,25 @@ class Http2:
     async def _usable(self) -> _Connection:
         async with self._connecting:
             if self._connection is None or self._connection.is_retired:
-                self._connection = await self._connected()
+                self._connection = await self._anew()
             return self._connection
+
+    async def _anew(self) -> _Connection:
+        if self._connection is not None:
+            self._note_end(self._connection.has_answered)
+            self._connection = None
+        if asyncio.get_running_loop().time() < self._not_before:
+            raise NotSentError("the server ended the last connections at once")
+        try:
+            return await self._connected()
+        except NotSentError:
+            self._note_end(has_answered=False)
+            raise
+
+    def _note_end(self, has_answered: bool) -> None:
+        self._in_vain = 0 if has_answered else self._in_vain + 1
+        pause_s = PAUSE_S[min(self._in_vain, len(PAUSE_S)) - 1] if self._in_vain else 0.0
+        self._not_before = asyncio.get_running_loop().time() + pause_s
 
     async def _connected(self) -> _Connection:
         loop = asyncio.get_running_loop()
@@ -135,6 +159,11 @@ class _Connection(asyncio.Protocol):
 
     # What Http2 calls
 
+    @property
+    def has_answered(self) -> bool:
+        """Whether the server said anything of any request."""
+        return self._answers_heard > 0
+
     async def begin(self, headers: list[tuple[str, str]], body: bytes) -> int | None:
         """Send the request, once the server takes another; None when the connection takes no more, and nothing was sent."""
         while not self.is_retired and self._is_full(len(body)):
@@ -202,7 +231,7 @@ class _Connection(asyncio.Protocol):
         stream = self._streams.get(getattr(event, "stream_id", None) or 0)
         if isinstance(event, events.DataReceived):
             self._h2.acknowledge_received_data(event.flow_controlled_length or 0, event.stream_id)
-        if stream is None:
+        if stream is None or stream.done.done():
             return
         self._answers_heard += 1
         if isinstance(event, events.ResponseReceived):
@@ -213,7 +242,7 @@ class _Connection(asyncio.Protocol):
             if len(stream.body) > ANSWER_BYTES_MAX:
                 self._reset(event.stream_id)
                 _fail(stream, NoAnswerError("the answer is too long"))
-        elif isinstance(event, events.StreamEnded) and not stream.done.done():
+        elif isinstance(event, events.StreamEnded):
             stream.done.set_result(None)
         elif isinstance(event, events.StreamReset):
             refused = event.error_code == ErrorCodes.REFUSED_STREAM

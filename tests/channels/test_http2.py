@@ -16,6 +16,7 @@ from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.settings import SettingCodes
 
+from notifier import http2
 from notifier.http2 import Http2
 from notifier.http_answer import Answer, NoAnswerError, NotSentError
 
@@ -28,6 +29,7 @@ class Server(asyncio.Protocol):
     act: Callable[[Server, int], None]
     settings: dict[SettingCodes | int, int] = {}  # noqa: RUF012
     connections: list[Server] = []  # noqa: RUF012
+    greeting = b""  # written at once, behind the settings
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet the client."""
@@ -40,6 +42,7 @@ class Server(asyncio.Protocol):
         self.is_endless = False
         self.connections.append(self)
         self.flush()
+        self.transport.write(self.greeting)
 
     def data_received(self, data: bytes) -> None:
         """Act on each whole request."""
@@ -96,6 +99,7 @@ def play(authority: trustme.CA) -> Play:
         act: Callable[[Server, int], None] = Server.answer,
         settings: dict[SettingCodes | int, int] | None = None,
         alpn: str = "h2",
+        greeting: bytes = b"",
     ) -> None:
         async def on_stage() -> None:
             tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -103,7 +107,8 @@ def play(authority: trustme.CA) -> Play:
             tls.set_alpn_protocols([alpn])
             trusting = ssl.create_default_context()
             authority.configure_trust(trusting)
-            kind: type[Server] = type("Acting", (Server,), {"act": act, "settings": settings or {}, "connections": []})
+            given = {"act": act, "settings": settings or {}, "connections": [], "greeting": greeting}
+            kind: type[Server] = type("Acting", (Server,), given)
             server = await asyncio.get_running_loop().create_server(kind, "127.0.0.1", 0, ssl=tls)
             client = Http2("127.0.0.1", server.sockets[0].getsockname()[1], trusting)
             async with asyncio.timeout(20):
@@ -201,6 +206,36 @@ def test_a_server_that_goes_away_answers_what_it_has(play: Play) -> None:
         assert len(stage.server.connections) == 2
 
     play(scenario, _then_well(act))
+
+
+def test_a_server_that_goes_away_at_once_is_left_alone_for_a_while(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http2, "PAUSE_S", (0.0, 3600.0))
+
+    async def scenario(stage: Stage) -> None:
+        found = await asyncio.gather(*(stage.post() for _ in range(50)), return_exceptions=True)
+        found += await asyncio.gather(stage.post(), return_exceptions=True)
+        assert {type(each) for each in found} == {NotSentError}
+        assert len(stage.server.connections) == 2
+
+    play(scenario, greeting=_goaway(last_stream_id=0))
+
+
+def test_a_pause_ends_and_an_answer_ends_them_all(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http2, "PAUSE_S", (0.0, 0.0, 3600.0))
+
+    async def scenario(stage: Stage) -> None:
+        for _ in range(2):
+            stage.server.greeting = _goaway(last_stream_id=0)
+            for _ in range(2):
+                with pytest.raises(NotSentError, match="goes away"):
+                    await stage.post()
+            stage.server.greeting = b""
+            assert (await stage.post()).status == 200
+            stage.server.connections[-1].transport.abort()
+            with pytest.raises(NoAnswerError):
+                await stage.post()
+
+    play(scenario)
 
 
 def _goaway(last_stream_id: int) -> bytes:
