@@ -9,7 +9,7 @@ from uuid import UUID
 
 from notifier import outbox
 from notifier.gate import FOREVER, is_digested
-from notifier.message import REASON_CHARACTERS_MAX, Claimed, Conclusion, Text
+from notifier.message import REASON_CHARACTERS_MAX, Attempt, Claimed, Conclusion, Sent, Target, Text
 from sql import queries
 
 SQL = queries("controls", "asyncpg")
@@ -23,6 +23,8 @@ QUOTED_MAX = 10
 CHARACTERS_MAX = 1_000
 # The others are due a little after the one that carries them, so that they are still there when it is claimed.
 BEHIND = timedelta(seconds=5)
+# In place of a provider, and of a target, where a digest told the message (alerting.apply_receipt knows it).
+TOLD_BY = "digest"
 ENDS_WITH_ITS_CARRIER = frozenset({"FAILED", "UNKNOWN", "EXPIRED", "SUPPRESSED"})
 
 
@@ -88,6 +90,14 @@ def conclude_other(carrier: Claimed, conclusion: Conclusion) -> Conclusion:
         reason = f"as its digest {carrier.message_id}: {conclusion.reason}"[:REASON_CHARACTERS_MAX]
         return Conclusion(conclusion.state, reason, falls_back=conclusion.falls_back)
     return Conclusion("SUPPRESSED", f"told in the digest {carrier.message_id}")
+
+
+def telling(carrier: Claimed, conclusion: Conclusion) -> list[Attempt]:
+    """What stands for another message's way in the digest that told it: a receipt for that one finds it by this."""
+    if conclusion.handed_at is None or conclusion.state != "ACCEPTED":
+        return []
+    sent = Sent(str(carrier.message_id))
+    return [Attempt(Target(TOLD_BY, TOLD_BY), conclusion.handed_at, conclusion.handed_at, sent, TOLD_BY)]
 
 
 def _keys(claimed: Sequence[Claimed]) -> list[str]:

@@ -77,7 +77,7 @@ class Worker:
         self._traits = traits_of(name, channel)
         self._database = database
         self._controls = controls
-        self._templates = Templates(name, self._traits.balance_is_private)
+        self._templates = Templates(name, self._traits.balance_is_private, self._traits.plain_spaces)
         self._recorder = Recorder(name, channel.reach, database)
         self._providers = Providers(name, providers_of(channel), channel.most_in_flight)
         self._pipeline: Pipeline[Ready] = Pipeline(self._providers, channel.most_in_flight, self)
@@ -271,7 +271,7 @@ class Worker:
             conclusion = replace(conclusion, held_for=message.held_for)
         self._record(message, conclusion, attempts)
         for other in judged.told:
-            self._record(other.message, digest.conclude_other(message, conclusion))
+            self._record(other.message, digest.conclude_other(message, conclusion), digest.telling(message, conclusion))
 
     def _record(self, message: Claimed, conclusion: Conclusion, attempts: Sequence[Attempt] = ()) -> None:
         self._recorder.add(Record(message, conclusion, attempts))

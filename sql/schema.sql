@@ -243,11 +243,26 @@ begin
                           and (a.outcome = 'SENT' or a.outcome = 'UNKNOWN' and v_message.state = 'UNKNOWN')
                           and (a.receipt is null or a.receipt = 'DELIVERED'));
     if found then
+        -- what it told as a digest reached the customer no more than itself did
+        with told as (
+            update alerting.outbox o
+               set state = 'FAILED',
+                   reason = concat_ws(' ', 'as its digest', v_message.message_id::text || ':',
+                                      case p_status when 'BOUNCED' then 'bounced' else 'taken and not delivered' end, p_reason)
+              from alerting.delivery_attempt t
+             where t.provider_ref = v_message.message_id::text and t.provider = 'digest'
+               and o.message_id = t.message_id and o.event_date = t.event_date and o.state = 'SUPPRESSED'
+            returning o.alert_id, o.event_date
+        ), failed as (
+            select alert_id, event_date from told
+            union all
+            select v_message.alert_id, v_message.event_date
+        )
         insert into alerting.outbox (message_id, alert_id, event_date, channel, falls_back_from)
         select alerting.message_id(a.alert_id, p.falls_back_to), a.alert_id, a.event_date, p.falls_back_to, v_message.channel
-          from alerting.channel_policy p, alerting.alert a
-         where p.channel = v_message.channel and p.falls_back_to is not null
-           and a.alert_id = v_message.alert_id and a.event_date = v_message.event_date and a.alert_type <> all (p_without_fallback)
+          from alerting.channel_policy p, failed f
+          join alerting.alert a on a.alert_id = f.alert_id and a.event_date = f.event_date
+         where p.channel = v_message.channel and p.falls_back_to is not null and a.alert_type <> all (p_without_fallback)
             on conflict do nothing;
     end if;
     return 'APPLIED';
@@ -4490,7 +4505,7 @@ COMMENT ON COLUMN alerting.delivery_attempt.outcome IS 'SENT: it took the messag
 -- Name: COLUMN delivery_attempt.provider; Type: COMMENT; Schema: alerting; Owner: -
 --
 
-COMMENT ON COLUMN alerting.delivery_attempt.provider IS 'The name of the provider that was called; null where none was.';
+COMMENT ON COLUMN alerting.delivery_attempt.provider IS 'The name of the provider that was called; null where none was. digest: provider_ref is the message of the digest that told this one.';
 
 
 --

@@ -1,8 +1,8 @@
-"""What a message keeps between its claims: its place in the window of a throttled type."""
+"""What a message keeps between its claims: its place in a throttled type's window; which digest told it."""
 
 from alembic import op
 
-from migrations.script import run_script
+from migrations.script import restore_functions, run_script
 
 revision = "0019"
 down_revision = "0018"
@@ -13,4 +13,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    restore_functions("0018_receipts", "alerting.apply_receipt")
+    was = "The name of the provider that was called; null where none was."
+    op.execute(f"comment on column alerting.delivery_attempt.provider is '{was}'")
     op.execute("alter table alerting.outbox_due drop column has_place")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
@@ -14,9 +15,11 @@ from uuid import uuid4
 import pytest
 
 from bankalerts.errors import BankalertsError
-from notifier import receipt_book, receipts
+from notifier import digest, outbox, receipt_book, receipts
 from notifier.database import Database
 from notifier.http_post import idempotency_key
+from notifier.message import Conclusion
+from notifier.outbox import Record
 from tests.notifying import eventually
 from tests.receiving import OF_ACME, OTHER, SECRET, Post, receiving
 from tests.rigs import settings as blank_settings
@@ -69,6 +72,36 @@ def test_a_bounce_fails_the_message_suppresses_the_address_and_falls_back(play: 
         )
         assert (other["channel"], other["falls_back_from"], other["state"]) == ("SMS", "PUSH", "PENDING")
         assert await post.bank.run("select from alerting.outbox_due where message_id = $1", other["message_id"])
+
+    play(scenario)
+
+
+def test_what_a_digest_told_fails_with_it_and_falls_back_too(play: Callable[[Scenario], None]) -> None:
+    async def scenario(post: Post) -> None:
+        carrier, (reference,) = await post.taken("PUSH", ("device-1",))
+        told = [await post.bank.message("PUSH") for _ in range(3)]
+        connection = post.bank.connection
+        claimed = {each.message_id: each for each in await outbox.claim(connection, "PUSH", 10)}
+        by = dataclasses.replace(claimed[told[0]], message_id=carrier)
+        accepted = Conclusion("ACCEPTED", handed_at=AT)
+        records = [Record(each, digest.conclude_other(by, accepted), digest.telling(by, accepted)) for each in claimed.values()]
+        assert await outbox.record(connection, records) == set(told)
+        # one of another digest
+        other = await post.bank.message("PUSH")
+        (elsewhere,) = await outbox.claim(connection, "PUSH", 10)
+        ended = Record(elsewhere, digest.conclude_other(elsewhere, accepted), digest.telling(elsewhere, accepted))
+        assert await outbox.record(connection, [ended]) == {other}
+
+        assert await post.says({"provider_ref": reference, "status": "BOUNCED", "reason": "5.1.1"}) == (204, None)
+        for message_id in told:
+            row = await post.bank.outbox(message_id)
+            assert (row["state"], row["reason"]) == ("FAILED", f"as its digest {carrier}: bounced 5.1.1")
+        assert (await post.bank.outbox(other))["state"] == "SUPPRESSED"
+        by_sms = await post.bank.run(
+            "select p.message_id from alerting.outbox p join alerting.outbox s using (alert_id)"
+            " where s.channel = 'SMS' and s.falls_back_from = 'PUSH' and p.channel = 'PUSH'"
+        )
+        assert {row["message_id"] for row in by_sms} == {carrier, *told}
 
     play(scenario)
 
