@@ -38,6 +38,13 @@ CREATE SCHEMA bank;
 
 
 --
+-- Name: vault; Type: SCHEMA; Schema: -; Owner: -
+--
+
+CREATE SCHEMA vault;
+
+
+--
 -- Name: seen_place; Type: TYPE; Schema: audit; Owner: -
 --
 
@@ -4278,6 +4285,176 @@ COMMENT ON FUNCTION bank.window_columns(p_event_kind text, p_what text) IS 'The 
 
 
 --
+-- Name: commitment(bigint, text, text); Type: FUNCTION; Schema: vault; Owner: -
+--
+
+CREATE FUNCTION vault.commitment(p_customer bigint, p_nonce text, p_plain text) RETURNS bytea
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+  select sha256(k.key || convert_to('commit:' || p_nonce, 'UTF8') || '\x00'::bytea || convert_to(p_plain, 'UTF8'))
+    from vault.customer_key k
+   where k.customer_id = p_customer
+$$;
+
+
+--
+-- Name: FUNCTION commitment(p_customer bigint, p_nonce text, p_plain text); Type: COMMENT; Schema: vault; Owner: -
+--
+
+COMMENT ON FUNCTION vault.commitment(p_customer bigint, p_nonce text, p_plain text) IS 'Null when the key is gone, or never was: make_keys first.';
+
+
+--
+-- Name: destroy_key(bigint, text); Type: FUNCTION; Schema: vault; Owner: -
+--
+
+CREATE FUNCTION vault.destroy_key(p_customer bigint, p_reason text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+begin
+  insert into vault.customer_key as k (customer_id, key) values (p_customer, null)
+  on conflict (customer_id) do update set key = null;
+  insert into vault.erased_customer (customer_id, reason) values (p_customer, p_reason) on conflict do nothing;
+  return found;
+end
+$$;
+
+
+--
+-- Name: FUNCTION destroy_key(p_customer bigint, p_reason text); Type: COMMENT; Schema: vault; Owner: -
+--
+
+COMMENT ON FUNCTION vault.destroy_key(p_customer bigint, p_reason text) IS 'False when it was destroyed before.';
+
+
+--
+-- Name: key_for(bigint); Type: FUNCTION; Schema: vault; Owner: -
+--
+
+CREATE FUNCTION vault.key_for(p_customer bigint) RETURNS bytea
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+  found_key bytea;
+begin
+  select k.key into found_key from vault.customer_key k where k.customer_id = p_customer;
+  if not found then
+    perform vault.make_keys(array[p_customer]);
+    -- volatile: this statement sees also what another transaction made meanwhile
+    select k.key into found_key from vault.customer_key k where k.customer_id = p_customer;
+  end if;
+  return found_key;
+end
+$$;
+
+
+--
+-- Name: FUNCTION key_for(p_customer bigint); Type: COMMENT; Schema: vault; Owner: -
+--
+
+COMMENT ON FUNCTION vault.key_for(p_customer bigint) IS 'The customer''s key, made when there is none; null for an erased customer.';
+
+
+--
+-- Name: keystream_xor(bytea, text, bytea); Type: FUNCTION; Schema: vault; Owner: -
+--
+
+CREATE FUNCTION vault.keystream_xor(p_key bytea, p_nonce text, p_bytes bytea) RETURNS bytea
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+  stream bytea := '';
+  nonce bytea := convert_to(p_nonce, 'UTF8');
+begin
+  if p_key is null or p_bytes is null or length(p_bytes) = 0 then
+    return case when p_key is not null then p_bytes end;
+  end if;
+  -- a text has no zero byte and a block's number begins with one: no two pairs of nonce and number are the same bytes
+  for block in 1 .. (length(p_bytes) + 63) / 64 loop
+    stream := stream || sha512(p_key || nonce || int4send(block));
+  end loop;
+  return substr(varbit_send(('x' || encode(p_bytes, 'hex'))::varbit
+                            # ('x' || encode(substr(stream, 1, length(p_bytes)), 'hex'))::varbit), 5);
+end
+$$;
+
+
+--
+-- Name: FUNCTION keystream_xor(p_key bytea, p_nonce text, p_bytes bytea); Type: COMMENT; Schema: vault; Owner: -
+--
+
+COMMENT ON FUNCTION vault.keystream_xor(p_key bytea, p_nonce text, p_bytes bytea) IS 'Its own inverse.';
+
+
+--
+-- Name: make_keys(bigint[]); Type: FUNCTION; Schema: vault; Owner: -
+--
+
+CREATE FUNCTION vault.make_keys(p_customers bigint[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+  -- two version 4 identifiers are 244 random bits from the server's strong source
+  insert into vault.customer_key (customer_id, key)
+  select c, sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
+    from (select distinct c from unnest(p_customers) c where c is not null order by c) asked
+   where not exists (select from vault.customer_key k where k.customer_id = c)
+  on conflict do nothing
+$$;
+
+
+--
+-- Name: FUNCTION make_keys(p_customers bigint[]); Type: COMMENT; Schema: vault; Owner: -
+--
+
+COMMENT ON FUNCTION vault.make_keys(p_customers bigint[]) IS 'Makes the keys that are missing; in their order, so that two of them never wait for each other.';
+
+
+--
+-- Name: open(bigint, text, bytea); Type: FUNCTION; Schema: vault; Owner: -
+--
+
+CREATE FUNCTION vault.open(p_customer bigint, p_nonce text, p_sealed bytea) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+  select convert_from(vault.keystream_xor(k.key, p_nonce, p_sealed), 'UTF8')
+    from vault.customer_key k
+   where k.customer_id = p_customer
+$$;
+
+
+--
+-- Name: FUNCTION open(p_customer bigint, p_nonce text, p_sealed bytea); Type: COMMENT; Schema: vault; Owner: -
+--
+
+COMMENT ON FUNCTION vault.open(p_customer bigint, p_nonce text, p_sealed bytea) IS 'Null when the key is gone, or never was.';
+
+
+--
+-- Name: seal(bigint, text, text); Type: FUNCTION; Schema: vault; Owner: -
+--
+
+CREATE FUNCTION vault.seal(p_customer bigint, p_nonce text, p_plain text) RETURNS bytea
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+  select vault.keystream_xor(vault.key_for(p_customer), p_nonce, convert_to(p_plain, 'UTF8'))
+$$;
+
+
+--
+-- Name: FUNCTION seal(p_customer bigint, p_nonce text, p_plain text); Type: COMMENT; Schema: vault; Owner: -
+--
+
+COMMENT ON FUNCTION vault.seal(p_customer bigint, p_nonce text, p_plain text) IS 'Null for an erased customer: nothing of theirs is kept any more.';
+
+
+--
 -- Name: alert; Type: TABLE; Schema: alerting; Owner: -
 --
 
@@ -6180,6 +6357,53 @@ CREATE TABLE public.alembic_version (
 
 
 --
+-- Name: customer_key; Type: TABLE; Schema: vault; Owner: -
+--
+
+CREATE TABLE vault.customer_key (
+    customer_id bigint NOT NULL,
+    made_at timestamp with time zone DEFAULT now() NOT NULL,
+    key bytea,
+    CONSTRAINT key_has_32_bytes CHECK ((length(key) = 32))
+);
+
+
+--
+-- Name: TABLE customer_key; Type: COMMENT; Schema: vault; Owner: -
+--
+
+COMMENT ON TABLE vault.customer_key IS 'One key for each customer of whom something was sealed. Leave the schema out of backups that outlive an erasure.';
+
+
+--
+-- Name: COLUMN customer_key.key; Type: COMMENT; Schema: vault; Owner: -
+--
+
+COMMENT ON COLUMN vault.customer_key.key IS 'Null: destroyed. The row stays, or a writer at the same moment would make a new key.';
+
+
+--
+-- Name: erased_customer; Type: TABLE; Schema: vault; Owner: -
+--
+
+CREATE TABLE vault.erased_customer (
+    customer_id bigint NOT NULL,
+    erased_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    erased_by text DEFAULT SESSION_USER NOT NULL,
+    app_user text DEFAULT NULLIF(current_setting('bankalerts.app_user'::text, true), ''::text),
+    reason text NOT NULL,
+    CONSTRAINT reason_is_given CHECK ((reason <> ''::text))
+);
+
+
+--
+-- Name: TABLE erased_customer; Type: COMMENT; Schema: vault; Owner: -
+--
+
+COMMENT ON TABLE vault.erased_customer IS 'Whose key was destroyed, by whom and why.';
+
+
+--
 -- Name: alert_default; Type: TABLE ATTACH; Schema: alerting; Owner: -
 --
 
@@ -6775,6 +6999,22 @@ ALTER TABLE ONLY bank.webhook_secret
 
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+
+
+--
+-- Name: customer_key customer_key_pkey; Type: CONSTRAINT; Schema: vault; Owner: -
+--
+
+ALTER TABLE ONLY vault.customer_key
+    ADD CONSTRAINT customer_key_pkey PRIMARY KEY (customer_id);
+
+
+--
+-- Name: erased_customer erased_customer_pkey; Type: CONSTRAINT; Schema: vault; Owner: -
+--
+
+ALTER TABLE ONLY vault.erased_customer
+    ADD CONSTRAINT erased_customer_pkey PRIMARY KEY (customer_id);
 
 
 --
@@ -7852,6 +8092,14 @@ ALTER TABLE ONLY bank.replaced_address
 
 ALTER TABLE ONLY bank.webhook_secret
     ADD CONSTRAINT webhook_secret_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES bank.customer(customer_id) ON DELETE CASCADE;
+
+
+--
+-- Name: erased_customer erased_customer_customer_id_fkey; Type: FK CONSTRAINT; Schema: vault; Owner: -
+--
+
+ALTER TABLE ONLY vault.erased_customer
+    ADD CONSTRAINT erased_customer_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES vault.customer_key(customer_id);
 
 
 --

@@ -1,4 +1,4 @@
-"""Vault."""
+"""The vault: a key for each customer, and what is sealed with it."""
 
 from alembic import op
 
@@ -13,4 +13,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("select 1")
+    op.execute("drop function vault.destroy_key, vault.commitment, vault.open, vault.seal, vault.keystream_xor")
+    op.execute("drop function vault.key_for, vault.make_keys")
+    op.execute("drop table vault.erased_customer, vault.customer_key")
+    op.execute("drop schema vault")

@@ -50,7 +50,7 @@ def test_each_step_down_undoes_its_step_up(empty: str) -> None:
     migrate(empty, "base")
     with psycopg.connect(empty) as connection:
         left = connection.execute(
-            "select nspname from pg_namespace where nspname in ('bank', 'alerting', 'audit')"
+            "select nspname from pg_namespace where nspname in ('bank', 'alerting', 'audit', 'vault')"
             " union all select pubname from pg_publication"
         ).fetchall()
     assert left == []
