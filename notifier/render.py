@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import jinja2
@@ -18,11 +19,12 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from notifier.address_book import Template
 from notifier.message import Claimed, Recipient, Text
-from notifier.writing import FALLBACK_LOCALE, HIDDEN, Writer
+from notifier.writing import FALLBACK_LOCALE, HIDDEN, PLAIN_SPACES, Writer
 
 SUBJECT_CHARACTERS_MAX = 300
 BODY_CHARACTERS_MAX = 10_000
 WRITER = "writer"  # the name in the context that filters find the customer's Writer by; templates cannot say it
+PLAIN = "plain_spaces"  # likewise: whether what filters write has no other space than the plain one
 VARIABLES = frozenset({"event", "history", "parameters", "account", "customer"})
 WRITTEN = ("money", "when", "duration", "country", "reason", "merchant_category")  # filters that are methods of Writer
 FILTERS = frozenset({*WRITTEN, "abs", "default", "upper", "lower", "trim"})
@@ -64,13 +66,20 @@ def render(
     recipient: Recipient,
     minor_digits: Mapping[str, int],
     hides_balance: bool = False,
+    plain_spaces: bool = False,
 ) -> Text:
-    """The message as this customer reads it, with a balance or without. Raises RenderError, whatever the template does."""
+    """The message as this customer reads it, with a balance or without. Raises RenderError, whatever the template does.
+
+    `plain_spaces`: those of the template and of what its filters write are. What others wrote, a description, stays literal.
+    """
+    if plain_spaces:
+        template = replace(template, body=template.body.translate(PLAIN_SPACES))
     try:
         variables = _variables(message, recipient)
         if hides_balance:
             _hide_balance(variables, template.history_is_balance)
         variables[WRITER] = Writer(recipient.locale, recipient.time_zone, minor_digits)
+        variables[PLAIN] = plain_spaces
         compiled = _compiled(template.body)
         # Not copied, and one for both: nothing in a template assigns. Template.render() makes each anew.
         context = compiled.new_context(variables, shared=True)
@@ -122,7 +131,8 @@ def _hide_balance(variables: dict[str, Any], history_is_balance: bool) -> None:
 def _by_writer(method: str) -> Callable[..., str]:
     @jinja2.pass_context
     def write(context: Context, *values: Any) -> str:
-        return str(getattr(context.parent[WRITER], method)(*values))
+        text = str(getattr(context.parent[WRITER], method)(*values))
+        return text.translate(PLAIN_SPACES) if context.parent[PLAIN] else text
 
     return write
 

@@ -19,10 +19,11 @@ INSTEAD = {"WEBHOOK": "PUSH", "INBOX": "PUSH"}
 
 
 class Templates:
-    """What a channel's messages are rendered from. `balance_is_private`: only who chose so is shown a balance."""
+    """What a channel's messages are rendered from. The rest is as notifier.channels has it."""
 
-    def __init__(self, channel: str, balance_is_private: bool = False) -> None:
+    def __init__(self, channel: str, balance_is_private: bool = False, plain_spaces: bool = False) -> None:
         self._channel = channel
+        self._plain_spaces = plain_spaces
         self._balance_is_private = balance_is_private
         self._read_at = float("-inf")
         self._templates: dict[tuple[str, str], Template] = {}
@@ -45,4 +46,4 @@ class Templates:
         """The message in the recipient's language. Raises RenderError."""
         template = choose(self._templates, message.alert_type, recipient.locale)
         hides_balance = self._balance_is_private and not recipient.shows_balance
-        return render(template, message, recipient, self._minor_digits, hides_balance)
+        return render(template, message, recipient, self._minor_digits, hides_balance, self._plain_spaces)

@@ -19,6 +19,8 @@ FALLBACK_LOCALE = "en"
 # CLDR puts this between a time and AM: phones draw a box for it, and one of it makes an SMS twice as long.
 NARROW_SPACE = "\u202f"
 NO_BREAK_SPACE = "\u00a0"
+# What the alphabet of SMS has no place for: one of these, and 70 characters fit instead of 160.
+PLAIN_SPACES = dict.fromkeys(map(ord, f"{NO_BREAK_SPACE}{NARROW_SPACE}\u2007\u2009"), " ")
 PLACE = "\u00a4"  # where a pattern has the currency's symbol
 
 

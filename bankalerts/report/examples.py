@@ -98,6 +98,7 @@ def message(
     began_at: datetime = BEGAN_AT,
     hides_balance: bool = False,
     minor_digits: Mapping[str, int] = DIGITS,
+    plain_spaces: bool = False,
 ) -> Text:
     """The message of one alert of an example as its customer reads it; `shown` are the event's columns in the evidence.
 
@@ -123,7 +124,8 @@ def message(
         evidence={"event": shown, "parameters": parameters, "history": history(alert)},
     )
     customer = Recipient(True, FULL_NAME, locale, TIME_ZONE, IBAN, IBAN, None, CURRENCY, True, True, ())
-    return render(choose(templates, example.alert_type, locale), claimed, customer, minor_digits, hides_balance)
+    template = choose(templates, example.alert_type, locale)
+    return render(template, claimed, customer, minor_digits, hides_balance, plain_spaces)
 
 
 def history(alert: Alert) -> dict[str, Any]:

@@ -50,7 +50,7 @@ async def _of_channel(connection: Any, name: str, messages: list[Claimed]) -> li
         return []
     # what is asked for here stands in the class; nothing is sent
     traits = traits_of(name, cast("Channel", known[name]))
-    templates = Templates(name, traits.balance_is_private)
+    templates = Templates(name, traits.balance_is_private, traits.plain_spaces)
     await templates.refresh(connection)
     mine = [message for message in messages if message.channel == name]
     found = await address_book.recipients(connection, name, traits.reach, mine)

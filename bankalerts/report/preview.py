@@ -137,7 +137,8 @@ def _messages(
         row |= {"alphabet": None, "fault": None}
         try:
             row["template"] = _named(choose(templates, asked.alert_type, locale))
-            text = message(told.example, alert, told.parameters, templates, locale, told.shown, began, hides, told.minor_digits)
+            given = (told.example, alert, told.parameters, templates, locale, told.shown, began, hides, told.minor_digits)
+            text = message(*given, plain_spaces=getattr(channel, "plain_spaces", False))
             row |= {"subject": text.subject, "body": text.body, **_of_channel(name, channel, text, locale, asked)}
         except (RenderError, sms_text.TooLongError) as error:
             row["fault"] = str(error)

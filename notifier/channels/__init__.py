@@ -3,7 +3,8 @@
 A channel's file has a class `Channel` that is made from the settings. It sends itself (PlainChannel), or it names the providers
 that do, in order of preference (ChannelOfProviders). It may also have, looked at where they are needed:
 `open(database)`, awaited before its first message is claimed; `has_subject` (true unless it says otherwise);
-`balance_is_private` (false unless it says otherwise): no balance is written in it unless the customer chose so.
+`balance_is_private` (false unless it says otherwise): no balance is written in it unless the customer chose so;
+`plain_spaces` (false unless it says otherwise): amounts and dates are written in it without no-break spaces.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ class Traits:
     most_in_flight: int
     has_subject: bool
     balance_is_private: bool
+    plain_spaces: bool = False
 
 
 class OnlyProvider:
@@ -126,6 +128,7 @@ def traits_of(name: str, channel: Channel) -> Traits:
         most_in_flight=channel.most_in_flight,
         has_subject=getattr(channel, "has_subject", True),
         balance_is_private=getattr(channel, "balance_is_private", False),
+        plain_spaces=getattr(channel, "plain_spaces", False),
     )
 
 

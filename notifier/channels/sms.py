@@ -55,6 +55,7 @@ class Channel:
     most_in_flight = 32
     has_subject = False
     balance_is_private = True
+    plain_spaces = True
 
     def __init__(self, settings: Settings) -> None:
         urls = provider_urls("BANKALERTS_SMS_URL", settings.sms_url, "SMS", SCHEMES)

@@ -183,7 +183,7 @@ async def send_all(url: str, texts: Sequence[str], report: Report) -> None:
 
 async def rendered(connection: Any, channel: str, most: int) -> list[Case]:
     """The channel's messages, as the notifier claims, looks up and writes them."""
-    templates = Templates(channel)
+    templates = Templates(channel, plain_spaces=getattr(discover()[channel], "plain_spaces", False))
     await templates.refresh(connection)
     messages = await outbox.claim(connection, channel, most)
     recipients = await address_book.recipients(connection, channel, discover()[channel].reach, messages)

@@ -16,6 +16,7 @@ from notifier.channels import discover
 Connection = psycopg.Connection[Any]
 Capture = pytest.CaptureFixture[str]
 SPACE = "\u00a0"
+DUTCH_SMS = Path(__file__).parents[1] / "data" / "sms_nl.json"
 
 
 def shown(database: str, capsys: Capture, asked: Asked) -> list[dict[str, Any]]:
@@ -41,9 +42,12 @@ def test_a_locale_takes_the_nearest_template_and_its_own_money(database: str, ca
     (german,) = shown(database, capsys, Asked("BALANCE_BELOW", "SMS", "de-AT", shows_balance=True))
     (dutch,) = shown(database, capsys, Asked("BALANCE_BELOW", "SMS", "nl-BE", shows_balance=True))
     assert (german["template"], dutch["template"]) == ("en, version 1", "nl, version 1")
-    assert f"€{SPACE}" in german["body"]
-    assert "saldo" in dutch["body"]
-    assert (dutch["subject"], dutch["segments"], dutch["alphabet"]) == (None, 1, "GSM") or dutch["alphabet"] == "UCS-2"
+    assert "€ 90,00" in german["body"]
+    assert "saldo € 90,00" in dutch["body"]
+    for row in (german, dutch):
+        assert (row["subject"], row["segments"], row["alphabet"]) == (None, 1, "GSM")
+    (push,) = shown(database, capsys, Asked("BALANCE_BELOW", "PUSH", "nl-BE", shows_balance=True))
+    assert f"€{SPACE}90,00" in push["body"]  # elsewhere an amount is not broken
 
 
 def test_push_and_sms_show_no_balance_but_to_whom_chose_it(database: str, capsys: Capture) -> None:
@@ -95,3 +99,15 @@ def test_it_reads_as_a_page_for_people(database: str, capsys: Capture) -> None:
     assert "EMAIL en-GB (en, version 1)" in capsys.readouterr().out
     assert run(database, Asked("BALANCE_BELOW", "EMAIL", "en-GB", html=True))
     assert capsys.readouterr().out.startswith("<!DOCTYPE html>")
+
+
+def test_dutch_sms_are_in_the_alphabet_of_sms(database: str, capsys: Capture) -> None:
+    """Each type's Dutch SMS, as it is sent and paid for, against tests/data/sms_nl.json."""
+    with psycopg.connect(database) as connection:
+        types = [name for (name,) in connection.execute("select alert_type from bank.alert_type order by 1")]
+    found = {}
+    for alert_type in types:
+        (row,) = shown(database, capsys, Asked(alert_type, "SMS", "nl-NL", shows_balance=True))
+        found[alert_type] = [row["alphabet"], row["segments"], row["body"]]
+    assert found == json.loads(DUTCH_SMS.read_text(encoding="utf-8"))
+    assert {(alphabet, segments) for alphabet, segments, _ in found.values()} == {("GSM", 1)}

@@ -178,3 +178,11 @@ def test_a_template_is_of_the_nearest_wider_locale(locale: str, chosen: str) -> 
     there = ("zh-Hant", "zh", "nl-BE", "nl", "en")
     templates = {("DEBITED_ABOVE", tag): Template("DEBITED_ABOVE", tag, 1, None, "a") for tag in there}
     assert choose(templates, "DEBITED_ABOVE", locale).locale == chosen
+
+
+def test_plain_spaces_are_of_the_template_and_of_amounts_and_not_of_what_others_wrote() -> None:
+    name = "Ada\u00a0Lovelace"
+    recipient = dataclasses.replace(RECIPIENT, locale="nl-NL", full_name=name)
+    template = Template("T", "nl", 1, None, "{{ customer.full_name }}:\u202f{{ 'Nu\u00a0' ~ (-5 | money('EUR')) }}")
+    assert render(template, MESSAGE, recipient, {"EUR": 2}, plain_spaces=True).body == f"{name}: Nu € -0,05"
+    assert render(template, MESSAGE, recipient, {"EUR": 2}).body == f"{name}:\u202fNu\u00a0€\u00a0-0,05"
