@@ -145,7 +145,8 @@ COMMENT ON TYPE bank.expression_token IS 'kind: value, word, sign or end; words 
 --
 
 CREATE FUNCTION alerting.add_partitions(p_from date, p_until date) RETURNS integer
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
 declare
     v_month date;
@@ -411,6 +412,59 @@ $$;
 --
 
 COMMENT ON FUNCTION alerting.resume(p_scope text) IS 'Ends a pause; what it held is sent. False: there was none.';
+
+
+--
+-- Name: take_ownership(name); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.take_ownership(p_owner name DEFAULT 'bankalerts_owner'::name) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+  v_statement text;
+  v_taken integer := 0;
+begin
+  for v_statement in
+    select format('alter schema %I owner to %I', n.nspname, p_owner)
+      from pg_namespace n
+     where n.nspname in ('bank', 'alerting', 'audit', 'vault') and n.nspowner <> p_owner::regrole
+    union all
+    select format('alter table %s owner to %I', c.oid::regclass, p_owner)
+      from pg_class c
+     where c.relnamespace in (select oid from pg_namespace where nspname in ('bank', 'alerting', 'audit', 'vault'))
+       and c.relkind in ('r', 'p', 'v', 'm', 'S') and c.relowner <> p_owner::regrole
+       and not exists (select from pg_depend d
+                        where d.classid = 'pg_class'::regclass and d.objid = c.oid and c.relkind = 'S' and d.deptype in ('a', 'i'))
+    union all
+    select format('alter routine %s owner to %I', p.oid::regprocedure, p_owner)
+      from pg_proc p
+     where p.pronamespace in (select oid from pg_namespace where nspname in ('bank', 'alerting', 'audit', 'vault'))
+       and p.proowner <> p_owner::regrole
+    union all
+    select format('alter type %s owner to %I', t.oid::regtype, p_owner)
+      from pg_type t left join pg_class c on c.oid = t.typrelid
+     where t.typnamespace in (select oid from pg_namespace where nspname in ('bank', 'alerting', 'audit', 'vault'))
+       and (t.typtype in ('d', 'e') or c.relkind = 'c') and t.typowner <> p_owner::regrole
+    union all
+    select format('alter publication %I owner to %I', p.pubname, p_owner)
+      from pg_publication p
+     where p.pubname = 'bankalerts' and p.pubowner <> p_owner::regrole
+  loop
+    execute v_statement;
+    v_taken := v_taken + 1;
+  end loop;
+  return v_taken;
+end
+$$;
+
+
+--
+-- Name: FUNCTION take_ownership(p_owner name); Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON FUNCTION alerting.take_ownership(p_owner name) IS 'Gives everything of these schemas to bankalerts_owner, whoever made it; each migration ends with it. How much there was.';
 
 
 SET default_tablespace = '';
@@ -1342,6 +1396,26 @@ $_$;
 --
 
 COMMENT ON FUNCTION audit.window_query(p_type audit.alert_type_history, p_kind text, p_now boolean) IS 'history.value, previous, last and since of the event "subject" (design 4.4).';
+
+
+--
+-- Name: acting_for(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.acting_for() RETURNS bigint
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog'
+    AS $_$
+  select case when current_setting('bankalerts.customer_id', true) ~ '^[0-9]{1,18}$'
+              then current_setting('bankalerts.customer_id', true)::bigint end
+$_$;
+
+
+--
+-- Name: FUNCTION acting_for(); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.acting_for() IS 'The customer for whom a banking app acts: it says so with "set local bankalerts.customer_id = ''42''". Null when it does not.';
 
 
 --
@@ -5098,7 +5172,7 @@ CREATE TABLE alerting.receipt (
     said_at timestamp with time zone NOT NULL,
     received_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT reason_is_a_code CHECK ((reason ~ '^[A-Za-z0-9._:-]{1,64}$'::text)),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['DELIVERED'::text, 'BOUNCED'::text, 'FAILED'::text])))
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['DELIVERED'::text, 'BOUNCED'::text, 'FAILED'::text, 'DELAYED'::text])))
 )
 PARTITION BY RANGE (event_date);
 
@@ -5139,7 +5213,7 @@ CREATE TABLE alerting.receipt_default (
     said_at timestamp with time zone CONSTRAINT receipt_said_at_not_null NOT NULL,
     received_at timestamp with time zone DEFAULT clock_timestamp() CONSTRAINT receipt_received_at_not_null NOT NULL,
     CONSTRAINT reason_is_a_code CHECK ((reason ~ '^[A-Za-z0-9._:-]{1,64}$'::text)),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['DELIVERED'::text, 'BOUNCED'::text, 'FAILED'::text])))
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['DELIVERED'::text, 'BOUNCED'::text, 'FAILED'::text, 'DELAYED'::text])))
 );
 
 
@@ -5710,6 +5784,70 @@ UNION ALL
 --
 
 COMMENT ON VIEW audit.event IS 'The events of all kinds: identity, times and stamp.';
+
+
+--
+-- Name: grants; Type: VIEW; Schema: audit; Owner: -
+--
+
+CREATE VIEW audit.grants AS
+ SELECT COALESCE(g.rolname, 'public'::name) AS role,
+    o.schema_name,
+    o.object_name,
+    o.kind,
+    o.column_name,
+    a.privilege_type AS verb
+   FROM ((( SELECT n.nspname AS schema_name,
+            n.nspname AS object_name,
+            'SCHEMA'::text AS kind,
+            NULL::text AS column_name,
+            n.nspacl AS acl,
+            n.nspowner AS owner
+           FROM pg_namespace n
+        UNION ALL
+         SELECT n.nspname,
+            c.relname,
+                CASE c.relkind
+                    WHEN 'v'::"char" THEN 'VIEW'::text
+                    WHEN 'S'::"char" THEN 'SEQUENCE'::text
+                    ELSE 'TABLE'::text
+                END AS "case",
+            NULL::text,
+            c.relacl,
+            c.relowner
+           FROM (pg_class c
+             JOIN pg_namespace n ON ((n.oid = c.relnamespace)))
+          WHERE ((c.relkind = ANY (ARRAY['r'::"char", 'p'::"char", 'v'::"char", 'S'::"char"])) AND (NOT c.relispartition))
+        UNION ALL
+         SELECT n.nspname,
+            c.relname,
+            'TABLE'::text,
+            t.attname,
+            t.attacl,
+            c.relowner
+           FROM ((pg_attribute t
+             JOIN pg_class c ON ((c.oid = t.attrelid)))
+             JOIN pg_namespace n ON ((n.oid = c.relnamespace)))
+          WHERE ((NOT c.relispartition) AND (t.attacl IS NOT NULL))
+        UNION ALL
+         SELECT n.nspname,
+            ((((p.proname)::text || '('::text) || pg_get_function_identity_arguments(p.oid)) || ')'::text),
+            'FUNCTION'::text,
+            NULL::text,
+            COALESCE(p.proacl, acldefault('f'::"char", p.proowner)) AS "coalesce",
+            p.proowner
+           FROM (pg_proc p
+             JOIN pg_namespace n ON ((n.oid = p.pronamespace)))) o
+     CROSS JOIN LATERAL aclexplode(o.acl) a(grantor, grantee, privilege_type, is_grantable))
+     LEFT JOIN pg_roles g ON ((g.oid = a.grantee)))
+  WHERE ((o.schema_name = ANY (ARRAY['bank'::name, 'alerting'::name, 'audit'::name, 'vault'::name])) AND (a.grantee <> o.owner));
+
+
+--
+-- Name: VIEW grants; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON VIEW audit.grants IS 'Who may do what with which object, as the database has it: what is granted to roles and to PUBLIC.';
 
 
 --
