@@ -1,4 +1,4 @@
-"""The commands of operators: pause, resume, pilot, suppressions. Thin: controls.py does the work, imported when needed."""
+"""The commands of operators: pause, resume, pilot, suppressions, bounces. Thin: what does the work is imported when needed."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `bankalerts`."""
     app.command()(pause)
     app.command()(resume)
+    app.command()(bounces)
     app.add_typer(pilot_app, name="pilot")
     app.add_typer(suppressions_app, name="suppressions")
 
@@ -60,6 +61,20 @@ def resume(
 
     done = controls.resume(settings.database_url(), scope)
     _tell(as_json, done, f"{done['scope']} goes on: {done['held']} held messages are sent")
+
+
+def bounces(
+    mail: Annotated[str, typer.Argument(metavar="FILE|-", help="The mail as it came; '-' reads it from standard input.")] = "-",
+) -> None:
+    """Take one bounce that came as mail (RFC 3464): for a mail server's pipe.
+
+    What nobody has is suppressed, what failed is FAILED and goes out on the next channel, a delay is recorded. Safe to repeat.
+    Exit codes are those of sysexits.h: 0 taken; 65 no bounce, or none that can be read; 67 of no message that was sent; 75 try
+    again later. Example, in a mail server's aliases: `alerts: "|bankalerts bounces -"`
+    """
+    from bankalerts.report.bounces import run
+
+    raise typer.Exit(run(mail))
 
 
 @pilot_app.command("start")

@@ -7,6 +7,7 @@ import re
 import ssl
 import time
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import aiosmtplib
 
@@ -61,7 +62,7 @@ class Smtp:
             return Drop("it is no e-mail address")
         try:
             async with self._connection() as connection:
-                return await self._transaction(connection, target.address, content)
+                return await self._transaction(connection, target.address, outgoing.message_id, content)
         except aiosmtplib.SMTPResponseException as error:
             # Refused before the recipient was named: it is about the server or us, whatever the first digit.
             return Retry(_codes(error.code, error.message), provider_down=True)
@@ -73,11 +74,13 @@ class Smtp:
         while self._idle:
             self._idle.pop()[1].close()
 
-    async def _transaction(self, connection: aiosmtplib.SMTP, address: str, content: bytes) -> Result:
+    async def _transaction(self, connection: aiosmtplib.SMTP, address: str, message_id: UUID, content: bytes) -> Result:
         """MAIL, RCPT, DATA. Raises what SMTP raises up to RCPT; from DATA on, no answer means that nobody knows."""
-        await connection.mail(self._sender)
+        tells = connection.supports_extension("dsn")
+        # What comes back, should it bounce: the message's id and this address, and of the mail its headers alone.
+        await connection.mail(self._sender, options=[f"ENVID={message_id}", "RET=HDRS"] if tells else [])
         try:
-            await connection.rcpt(address)
+            await connection.rcpt(address, options=[f"ORCPT=rfc822;{xtext(address)}"] if tells else [])
         except aiosmtplib.SMTPRecipientRefused as error:
             await _end_transaction(connection)
             return judge(error.code, error.message)
@@ -141,6 +144,11 @@ def judge(code: int, message: str) -> Result:
         enhanced = ENHANCED_CODE.match(message)
         return Drop(said, address_is_dead=enhanced is not None and enhanced.group() in DEAD)
     return Retry(said) if 400 <= code < 500 else Unknown(said)
+
+
+def xtext(address: str) -> str:
+    """An address as the extension for notifications takes it (RFC 3461, 4)."""
+    return "".join(sign if "!" <= sign <= "~" and sign not in "+=" else f"+{ord(sign):02X}" for sign in address)
 
 
 async def _end_transaction(connection: aiosmtplib.SMTP) -> None:

@@ -233,3 +233,35 @@ def test_a_connection_goes_on_after_a_refusal(tmp_path: Path) -> None:
             assert provider_urls("X", url, "EMAIL", ("smtp",))[0].name == provider.name == "smtp"
 
     play(scenario)
+
+
+@pytest.mark.parametrize(("offers", "mail", "rcpt"), [
+    (b"250-mail.example\r\n250 DSN\r\n", f" ENVID={OUTGOING.message_id} RET=HDRS", " ORCPT=rfc822;ada+2Bb+3D@example.org"),
+    (b"250 mail.example\r\n", "", ""),
+])  # fmt: skip
+def test_a_server_that_can_is_told_what_a_bounce_is_to_name(tmp_path: Path, offers: bytes, mail: str, rcpt: str) -> None:
+    heard: list[str] = []
+    answers = {b"EHLO": offers, b"DATA": b"354 go on\r\n"}
+
+    async def listen_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example ESMTP\r\n")
+        while line := await reader.readline():
+            heard.append(line.decode().strip())
+            writer.write(answers.get(line[:4].upper(), b"250 2.0.0 OK\r\n"))
+            if line == b"DATA\r\n":
+                await reader.readuntil(b"\r\n.\r\n")
+                writer.write(b"250 2.0.0 OK\r\n")
+        writer.close()
+
+    async def scenario() -> None:
+        server = await asyncio.start_server(listen_in, "127.0.0.1", 0)
+        channel = Channel(settings(tmp_path, smtp_url=f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
+        assert isinstance(await channel.providers[0].send(Target("key", "ada+b=@example.org"), OUTGOING), Sent)
+        await channel.close()
+        server.close()
+        (said_mail,) = [line for line in heard if line.startswith("MAIL")]
+        (said_rcpt,) = [line for line in heard if line.startswith("RCPT")]
+        assert said_mail.partition(">")[2] == mail
+        assert said_rcpt == f"RCPT TO:<ada+b=@example.org>{rcpt}"
+
+    play(scenario)
