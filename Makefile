@@ -20,9 +20,9 @@ help: ## List all targets (the default).
 demo: $(INSTALLED) $(JAVA_PARTS) ## Start everything, let a small bank live for a moment, watch its alerts, check them.
 	@$(VENV)/bin/bankalerts demo
 
-test: lint $(JAVA_PARTS) ## Lint and run all tests, the ones on the real stack included (under 12 minutes).
+test: lint $(JAVA_PARTS) ## Lint and run all tests, the ones on the real stack included (under 10 minutes).
 	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile tests/unit tests/sql tests/channels
-	$(PYTHON) -m pytest --durations 12 tests/stack
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --durations 12 tests/stack
 
 lint: $(INSTALLED) ## Check style, format and types.
 	$(VENV)/bin/ruff check .

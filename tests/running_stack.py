@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any
 from bankalerts.settings import Settings, variable
 from bankalerts.stack.home import Home, remembered, settings_of
 
+STARTS = Path(sys.prefix, "var", "bankalerts", "starts.lock")
 ALL_BUT_POSTGRES = ("kafka", "connect", "mail-server", "provider", "engine", "notifier")
 
 
@@ -65,7 +67,20 @@ def running_stack(path: Path, *arguments: str) -> Iterator[RunningStack]:
     """Start a stack in `path`, with the arguments of `bankalerts up`; end it and delete its data afterwards."""
     stack = RunningStack(path)
     try:
-        stack.cli("up", *arguments)
+        with no_other_start():
+            stack.cli("up", *arguments)
         yield stack
     finally:
         stack.cli("down", "--purge")
+
+
+@contextmanager
+def no_other_start() -> Iterator[None]:
+    """No stack of another process of tests is started first within the block: it could be given ports that are free just now.
+
+    Those of a stack are chosen when its start begins, and each is taken when its part is there.
+    """
+    STARTS.parent.mkdir(parents=True, exist_ok=True)
+    with STARTS.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

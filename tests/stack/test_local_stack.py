@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from bankalerts.stack.processes import MARK, lives
-from tests.running_stack import RunningStack
+from tests.running_stack import RunningStack, no_other_start
 from tests.waiting import wait_until
 
 PARTS = ("postgres", "kafka", "connect", "mail-server", "provider", "engine-1", "notifier")
@@ -116,11 +116,12 @@ def test_down_leaves_no_process_and_up_finds_the_data_and_the_ports_again(stack:
     with psycopg.connect(stack.settings.database_url) as connection:
         connection.execute("create table public.kept as select 1 as one")
     orphan = start_orphan(stack)
-    stack.cli("down")
-    assert marked_processes(stack) == []
-    assert orphan.poll() is not None
-    assert states(stack) == dict.fromkeys(PARTS, "stopped")
-    stack.cli("up")
+    with no_other_start():
+        stack.cli("down")
+        assert marked_processes(stack) == []
+        assert orphan.poll() is not None
+        assert states(stack) == dict.fromkeys(PARTS, "stopped")
+        stack.cli("up")
     assert {name: part["address"] for name, part in stack.parts().items()} == addresses
     with psycopg.connect(stack.settings.database_url) as connection:
         assert connection.execute("select one from public.kept").fetchone() == (1,)
