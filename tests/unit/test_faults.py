@@ -15,6 +15,9 @@ import psycopg
 import pytest
 
 from bankalerts import faults, process
+from bankalerts.errors import BankalertsError
+from notifier import __main__ as notifier
+from tests.rigs import settings
 
 SECRET = "ada@example.com"
 
@@ -168,6 +171,19 @@ def test_a_part_that_fails_ends_without_the_text() -> None:
     assert "ValueError" in done.stderr
     assert "report it" in done.stderr
     assert SECRET not in done.stderr
+
+
+def test_a_notifier_that_postgresql_refuses_says_what_and_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def serve(*_: object) -> None:
+        refused = refusal(C="23514", M=f"violates check {SECRET}", D=f"Failing row contains ({SECRET}).", n="state_is_known")
+        raise ExceptionGroup("a worker", [ExceptionGroup("its recorder", [refused])])
+
+    monkeypatch.setattr(notifier, "serve", serve)
+    with pytest.raises(BankalertsError) as caught:
+        asyncio.run(notifier._serve_until_signalled(settings(Path())))
+    assert "CheckViolationError, SQLSTATE 23514, constraint state_is_known" in str(caught.value)
+    assert "alembic upgrade head" in str(caught.value)
+    assert SECRET not in str(caught.value)
 
 
 @pytest.mark.parametrize("package", ["engine", "notifier"])
