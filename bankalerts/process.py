@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -30,15 +32,45 @@ class Formatter(logging.Formatter):
         return faults.trace(ei[1]) if ei[1] is not None else ""
 
 
-def configure_logging(name: str) -> None:
-    """One line per record on stderr, times in UTC; no exception is told with its text, those that nobody caught neither.
+class JsonFormatter(Formatter):
+    """Writes each record as one JSON object in one line: time, process, level, logger, message; a trace where there is one."""
 
-    `name` is the process's name, e.g. engine-1.
-    """
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line; a message of several lines stays one, as JSON writes them."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "process": self._name,
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def formatter_of(name: str, form: str) -> logging.Formatter:
+    """How the records of this process are written. Raises BankalertsError where the setting names no form."""
+    if form == "json":
+        return JsonFormatter(name)
+    if form != "text":
+        raise BankalertsError(f"BANKALERTS_LOG {form!r} is no form of the logs: set it to text or json")
     formatter = Formatter(f"%(asctime)s.%(msecs)03dZ {name} %(levelname)s %(name)s: %(message)s", datefmt="%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
+    return formatter
+
+
+def configure_logging(name: str, form: str = "text") -> None:
+    """One line per record on stderr, times in UTC; no exception is told with its text, those that nobody caught neither.
+
+    `name` is the process's name, e.g. engine-1; `form` is text or json.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
+    handler.setFormatter(formatter_of(name, form))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.raiseExceptions = False  # a line that cannot be formatted would be shown with what it was to hold
     threading.excepthook = _log_end_of_thread

@@ -39,6 +39,8 @@ class Settings:
     webhook_networks: str = ""  # private networks that WEBHOOK may reach all the same, separated by spaces: 127.0.0.1/32
     receipts_listen: str = ""  # host:port where the notifier takes receipts; empty: it takes none
     receipts_secrets: str = ""  # whsec_..., or provider=whsec_..., separated by spaces: any of them may have signed a receipt
+    metrics_listen: str = ""  # host:port where Prometheus is answered, port 0: a free one; empty: nowhere
+    log: str = "text"  # json: each line of the logs is one JSON object
     topic_prefix: str = "bankalerts"
     timekeeper: str = "on"  # off: this engine process rings no timers; another one, or nobody, does
     mail_from: str = "alerts@bankalerts.example"  # the sender of EMAIL messages

@@ -2,7 +2,7 @@
 
 import sys
 
-from bankalerts import process, settings
+from bankalerts import metrics, process, settings
 from engine import member
 from engine.database import Stopped
 
@@ -13,10 +13,11 @@ SWITCH_S = 0.0005
 def main() -> None:
     sys.setswitchinterval(SWITCH_S)
     found = settings.load()
-    process.configure_logging(found.name)
+    process.configure_logging(found.name, found.log)
     stop = process.stop_event()
     try:
-        member.run(found, stop, lambda: process.announce_ready(found))
+        with metrics.served(found):
+            member.run(found, stop, lambda: process.announce_ready(found))
     except Stopped:
         return
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,7 +13,7 @@ import msgspec
 import psycopg
 from psycopg.errors import UniqueViolation
 
-from engine import timer_rows
+from engine import measures, timer_rows
 from engine.match import Alert
 from engine.remembered import LastSeen, PreferenceMemory, SeenEvent, write_last_seen, write_preference_memory, write_seen
 from engine.timer import Operation, Outcome
@@ -97,10 +98,22 @@ def write(connection: Connection, engine: str, topic: Topic, moves: Sequence[Mov
     The alerts are copied straight in, and a trigger adds their messages. Where one is there already (events that came
     again), the transaction is done over through a staging table: only alerts that are new go in.
     """
+    began_at = time.monotonic()
     try:
         _write(connection, engine, topic, moves, batch, copy_straight)
     except UniqueViolation:
         _write(connection, engine, topic, moves, batch, insert_new)
+    _count(batch, time.monotonic() - began_at)
+
+
+def _count(batch: Batch, took_s: float) -> None:
+    measures.WRITES.observe(took_s)
+    if batch.decisions:
+        first = batch.decisions[0]
+        measures.ALERTS.inc(len(batch.decisions))
+        measures.DELAY.observe((first.decided_at - first.inserted_at).total_seconds())
+    if batch.refused:
+        measures.QUARANTINED.inc(len(batch.refused))
 
 
 def _write(connection: Connection, engine: str, topic: Topic, moves: Sequence[Move], batch: Batch, put: PutAlerts) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from bankalerts.errors import BankalertsError
+from engine import measures
 from engine.outbox import Connection, Move, Topic
 from sql import queries
 
@@ -38,6 +39,7 @@ class Positions:
 
     def judged(self, next_offsets: Mapping[int, int]) -> None:
         """Everything before these offsets was judged, and what it decided, if anything, is written."""
+        measures.EVENTS.inc(sum(after - self._next.get(partition, after) for partition, after in next_offsets.items()))
         self._next.update(next_offsets)
 
     def moves(self, next_offsets: Mapping[int, int]) -> list[Move]:
@@ -53,9 +55,12 @@ class Positions:
         ]
 
     def stored(self, moves: Iterable[Move]) -> None:
+        judged = 0
         for move in moves:
             if move.partition in self._stored:
+                judged += move.next - self._next[move.partition]
                 self._stored[move.partition] = self._next[move.partition] = move.next
+        measures.EVENTS.inc(judged)
 
 
 def read_position(connection: Connection, engine: str, topic: Topic, partition: int, beginning: int) -> int:

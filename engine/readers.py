@@ -25,6 +25,7 @@ from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
 from bankalerts.errors import BankalertsError
+from engine import measures
 from engine.checkpoint import Source
 from engine.outbox import Topic
 
@@ -125,6 +126,7 @@ class EventReader:
         def lose(_: Consumer, given: list[TopicPartition]) -> None:
             on_lost([each.partition for each in given])
 
+        measures.LAGS.watch(self)
         self._consumer.subscribe([topic], on_assign=assign, on_revoke=revoke, on_lost=lose)
 
     def read(self, most: int, timeout_s: float) -> list[Message]:
@@ -134,6 +136,15 @@ class EventReader:
             return []
         more = self._consumer.consume(most - 1, 0)
         return [message for message in (first, *more) if message.error() is None or is_record(message)]
+
+    def lags(self) -> dict[int, int]:
+        """Partition -> records not read yet, as far as the last fetch told; empty while it closes."""
+        try:
+            positions = self._consumer.position(self._consumer.assignment())
+            newest = {at.partition: self._consumer.get_watermark_offsets(at, cached=True)[1] for at in positions}
+        except (RuntimeError, KafkaException):
+            return {}
+        return {at.partition: max(0, newest[at.partition] - at.offset) for at in positions if at.offset >= 0}
 
     def close(self) -> None:
         self._consumer.close()

@@ -8,7 +8,7 @@ import logging
 
 import asyncpg
 
-from bankalerts import faults, process, settings
+from bankalerts import faults, metrics, process, settings
 from bankalerts.errors import BankalertsError
 from bankalerts.settings import Settings
 from notifier import receipts
@@ -103,8 +103,9 @@ def _first(error: BaseException) -> BaseException:
 def main() -> None:
     """Run as the settings say. Raises BankalertsError when it cannot."""
     given = settings.load()
-    process.configure_logging(given.name)
-    asyncio.run(_serve_until_signalled(given))
+    process.configure_logging(given.name, given.log)
+    with metrics.served(given):
+        asyncio.run(_serve_until_signalled(given))
 
 
 if __name__ == "__main__":

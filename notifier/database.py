@@ -15,7 +15,7 @@ import asyncpg
 
 from bankalerts import faults
 from bankalerts.errors import BankalertsError
-from notifier import retry
+from notifier import measures, retry
 from notifier.waiting import is_set_within
 from sql import queries
 
@@ -89,6 +89,7 @@ class Database:
                 f"PostgreSQL at {_where(url)} cannot be used ({faults.told(error)}): start it with `bankalerts up`,"
                 " or correct BANKALERTS_DATABASE_URL"
             ) from error
+        measures.DATABASE_UP.set(1)
         return cls(pool, _where(url))
 
     async def close(self) -> None:
@@ -134,12 +135,14 @@ class Database:
     def _note_away(self, error: BaseException) -> None:
         if self._away_since is None:
             self._away_since = time.monotonic()
+            measures.DATABASE_UP.set(0)
             log.warning("PostgreSQL at %s cannot be used (%s): trying again", self._address, faults.told(error))
 
     def _note_back(self) -> None:
         if self._away_since is not None:
             log.info("PostgreSQL at %s can be used again after %.1f s", self._address, time.monotonic() - self._away_since)
             self._away_since = None
+            measures.DATABASE_UP.set(1)
 
 
 async def listen(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from notifier import address_book
+from notifier import address_book, measures
 from notifier.brake import Volume
 from notifier.controls import Controls
 from notifier.database import Database, DatabaseAwayError
@@ -129,6 +129,7 @@ class Keeper:
         for scope in sorted(self._controls.pauses - open_now):
             log.warning("%s goes on: what was held is sent", scope)
         self._controls.pauses = frozenset(open_now)
+        measures.PAUSES.set(len(open_now))
 
     async def _read_pilots(self, connection: Any) -> None:
         sizes = {row["alert_type"]: row["customers"] async for row in SQL.read_pilots(connection)}

@@ -61,6 +61,11 @@ async def undrained(connection: Any, drained: Sequence[str]) -> dict[str, int]:
     return {row["channel"]: row["messages"] async for row in SQL.count_undrained(connection, drained=drained)}
 
 
+async def oldest_due(connection: Any, channels: Sequence[str]) -> dict[str, float]:
+    """For how many seconds the oldest message of each channel has been due; 0 where none is."""
+    return {row["channel"]: row["seconds"] async for row in SQL.read_oldest_due(connection, channels=channels)}
+
+
 async def tried(connection: Any, messages: Sequence[Claimed]) -> dict[UUID, Tried]:
     """What earlier attempts led to, of the messages that were tried before."""
     again = [message for message in messages if message.attempt_no > 1 or message.rescued]

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
+from notifier import measures
 from notifier.breaker import Breaker
 from notifier.bucket import Bucket
 from notifier.channels import Provider
@@ -52,6 +53,9 @@ class Providers:
         self._pause = pause
         self._lines = [_Line(provider, Breaker()) for provider in providers]
         self._interrupted: dict[tuple[UUID, str], str] = {}
+        for line in self._lines:
+            if not line.is_many:
+                measures.PROVIDER_UP.labels(channel_name, line.provider.name).set(1)
 
     def room(self) -> int:
         """How many messages may be in flight now.
@@ -142,6 +146,8 @@ class Providers:
             line.breaker.failed(self._clock(), random.random(), asked_s)  # noqa: S311
         else:
             line.breaker.worked()
+        if was_open != line.breaker.is_open:
+            measures.PROVIDER_UP.labels(self._name, line.provider.name).set(line.breaker.is_open)
         if was_open and not line.breaker.is_open and isinstance(result, Unknown | Retry):
             log.warning(
                 "%s: provider %s is down (%s): trying one message at a time", self._name, line.provider.name, result.reason

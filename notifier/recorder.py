@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from notifier import address_book, outbox
+from notifier import address_book, measures, outbox
 from notifier.database import Database
 from notifier.message import Drop, Reach
 from notifier.outbox import Record
@@ -75,10 +76,18 @@ class Recorder:
         return batch, True
 
     async def _write(self, batch: Sequence[Record]) -> None:
+        began_at = time.monotonic()
         recorded = await self._database.run(lambda connection: self._record(connection, batch))
+        self._count(batch, time.monotonic() - began_at)
         lost = sum(record.message.message_id not in recorded for record in batch)
         if lost:
+            measures.LOST.labels(self._channel).inc(lost)
             log.warning("%s: %d messages were no longer leased to us when their end was recorded", self._channel, lost)
+
+    def _count(self, batch: Sequence[Record], took_s: float) -> None:
+        measures.RECORDING.labels(self._channel).observe(took_s)
+        for state, messages in Counter(record.conclusion.state for record in batch).items():
+            measures.CONCLUDED.labels(self._channel, state).inc(messages)
 
     async def _record(self, connection: Any, batch: Sequence[Record]) -> set[UUID]:
         """What was learned of addresses first: a message that goes out meanwhile need not meet a dead one."""

@@ -6,12 +6,13 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from notifier import outbox
+from notifier import measures, outbox
 from notifier.database import Database
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 60.0
+LOOKS_AT_DUE = 4  # in that time: a scrape comes each 15 seconds
 
 
 async def warn_of_undrained(database: Database, drained: Sequence[str]) -> None:
@@ -29,4 +30,8 @@ async def warn_of_undrained(database: Database, drained: Sequence[str]) -> None:
                 messages,
                 channel.lower(),
             )
-        await asyncio.sleep(LOOK_EVERY_S)
+        for _ in range(LOOKS_AT_DUE):
+            oldest = await database.run(lambda connection: outbox.oldest_due(connection, drained))
+            for channel, seconds in oldest.items():
+                measures.OLDEST.labels(channel).set(seconds)
+            await asyncio.sleep(LOOK_EVERY_S / LOOKS_AT_DUE)

@@ -69,6 +69,17 @@ select channel, count(*) as messages
  group by channel
  order by channel;
 
+-- name: read_oldest_due
+-- How long the oldest message has been due, in seconds, on each of these channels; 0 where none is.
+select wanted.channel, coalesce(extract(epoch from now() - oldest.due_at), 0)::float8 as seconds
+  from unnest(:channels::text[]) wanted (channel)
+  left join lateral (
+       select d.due_at
+         from alerting.outbox_due d
+        where d.channel = wanted.channel and d.due_at <= now()
+        order by d.due_at
+        limit 1) oldest on true;
+
 -- name: read_tried_targets
 -- Of messages that were tried before, by target: when it took one, unless that came back; how often nobody knows whether it did;
 -- whether it refused it for good. The target '*' stands for an attempt of which nothing is known at all.

@@ -139,6 +139,7 @@ def settings_of(home: Home, stack: Remembered, part: str) -> Settings:
         name=part,
         checkpoints=home.path.joinpath(*CHECKPOINTS),
         ready_file=home.ready_file(part),
+        metrics_listen=f"{LOOPBACK}:0",
         **found,
     )
 

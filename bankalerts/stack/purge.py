@@ -12,9 +12,10 @@ from bankalerts.stack.parts import CONNECTORS, ENGINE, MIGRATIONS, SINGLE
 PROCESSES = (*SINGLE, f"{ENGINE}[0-9]*")
 LOGS = (*PROCESSES, MIGRATIONS, CONNECTORS, "kafka-format")
 FOLDERS = ("logs", "run", "data")
+SUFFIXES = ("json", "ready", "unfinished", "metrics.yml", "metrics.unfinished")
 MADE = (
     *(f"logs/{name}.{suffix}" for name in LOGS for suffix in ("log", "log.1")),
-    *(f"run/{name}.{suffix}" for name in PROCESSES for suffix in ("json", "ready", "unfinished")),
+    *(f"run/{name}.{suffix}" for name in PROCESSES for suffix in SUFFIXES),
     *(f"data/{name}" for name in ("postgres", "postgres.password", "mail-server", "provider")),
     *(f"data/{name}" for name in ("kafka", "kafka.properties", "connect.properties", "checkpoints")),
     *("lock", STACK_FILE, str(Path(STACK_FILE).with_suffix(".unfinished"))),

@@ -27,6 +27,7 @@ INDEXES = {
     "record_messages": {"outbox_due_pkey", "message_id_is_unique"},
     "give_back_messages": {"outbox_due_in_order", "outbox_due_pkey", "message_id_is_unique"},
     "count_undrained": {"outbox_due_in_order"},
+    "read_oldest_due": {"outbox_due_in_order"},
     "read_tried_targets": {"attempt_is_recorded_once"},
     "read_suppressed_targets": {"suppressed_address_pkey"},
     "read_recipients": {
