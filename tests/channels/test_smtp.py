@@ -238,7 +238,7 @@ def test_a_connection_goes_on_after_a_refusal(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("offers", "mail", "rcpt"), [
     (b"250-mail.example\r\n250 DSN\r\n", f" ENVID={OUTGOING.message_id} RET=HDRS", " ORCPT=rfc822;ada+2Bb+3D@example.org"),
     (b"250 mail.example\r\n", "", ""),
-])  # fmt: skip
+], ids=["offers DSN", "offers nothing"])  # fmt: skip
 def test_a_server_that_can_is_told_what_a_bounce_is_to_name(tmp_path: Path, offers: bytes, mail: str, rcpt: str) -> None:
     heard: list[str] = []
     answers = {b"EHLO": offers, b"DATA": b"354 go on\r\n"}
