@@ -4,7 +4,20 @@ Columns, types, keys and nullability stand here; triggers, functions, checks and
 `sql/schema.sql` (the dump of head) and its test hold in place.
 """
 
-from sql.model import alerting, audit, bank, delivery, events, memory, receipts, settings, timers, vault
+from sql.model import alerting, audit, bank, delivery, events, history, memory, receipts, settings, timers, vault
 from sql.model.columns import metadata
 
-__all__ = ["alerting", "audit", "bank", "delivery", "events", "memory", "metadata", "receipts", "settings", "timers", "vault"]
+__all__ = [
+    "alerting",
+    "audit",
+    "bank",
+    "delivery",
+    "events",
+    "history",
+    "memory",
+    "metadata",
+    "receipts",
+    "settings",
+    "timers",
+    "vault",
+]

@@ -3,12 +3,13 @@
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    Index,
     Integer,
     Table,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from sql.model.columns import Texts, Time, key, metadata, optional, required, rules_of_alert_type, validity
+from sql.model.columns import Texts, Time, app_users, key, metadata, optional, required, rules_of_alert_type, validity
 
 Table(
     "account_permission_history",
@@ -22,6 +23,8 @@ Table(
     required("valid_from", Time),
     optional("valid_until", Time),
     *validity(),
+    *app_users(),
+    Index("account_permission_history_of_customer", "customer_id", "began_at"),
     schema="audit",
 )
 Table(
@@ -38,6 +41,8 @@ Table(
     required("channels", Texts),
     required("enabled", Boolean),
     *validity(),
+    *app_users(),
+    Index("alert_preference_history_of_customer", "customer_id", "began_at"),
     schema="audit",
 )
 Table(
@@ -69,5 +74,6 @@ Table(
     required("channels", Texts),
     required("enabled", Boolean),
     *validity(),
+    *app_users(),
     schema="audit",
 )

@@ -35,6 +35,11 @@ Texts = ARRAY(Text)
 Times = ARRAY(Time)
 
 
+def app_users() -> list[Column[object]]:
+    """Of a history table: the app's own user who began a row, and who ended it."""
+    return [optional("began_app_user"), optional("ended_app_user")]
+
+
 def validity() -> list[Column[object]]:
     """Who began and who ended a version of a row."""
     return [required("began_at", Time), required("began_by"), optional("ended_at", Time), optional("ended_by")]
