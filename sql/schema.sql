@@ -467,6 +467,30 @@ $$;
 COMMENT ON FUNCTION alerting.take_ownership(p_owner name) IS 'Gives everything of these schemas to bankalerts_owner, whoever made it; each migration ends with it. How much there was.';
 
 
+--
+-- Name: addresses_at(bigint, timestamp with time zone); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.addresses_at(p_customer bigint, p_at timestamp with time zone) RETURNS TABLE(channel text, address text, verified_at timestamp with time zone, changed_at timestamp with time zone, changed_by text, app_user text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+  select s."row" ->> 'channel', s."row" ->> 'address', (s."row" ->> 'verified_at')::timestamptz, s.changed_at, s.changed_by, s.app_user
+    from audit.rows_at('bank.contact_address', p_customer, p_at) s
+  union all
+  select 'PUSH', s."row" ->> 'push_id', (s."row" ->> 'registered_at')::timestamptz, s.changed_at, s.changed_by, s.app_user
+    from audit.rows_at('bank.push_device', p_customer, p_at) s
+   where s."row" ->> 'retired_at' is null
+$$;
+
+
+--
+-- Name: FUNCTION addresses_at(p_customer bigint, p_at timestamp with time zone); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.addresses_at(p_customer bigint, p_at timestamp with time zone) IS 'Where messages to a customer could go; devices in use as channel PUSH. address is null once the customer is erased.';
+
+
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;
@@ -533,6 +557,56 @@ $_$;
 
 
 --
+-- Name: alerts_of_customer(bigint, date, date); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.alerts_of_customer(p_customer bigint, p_from date, p_until date) RETURNS TABLE(message_id uuid, alert_id uuid, event_kind text, event_id text, event_date date, account_id text, alert_type text, preference_no integer, channel text, state text, reason text, event_time timestamp with time zone, decided_at timestamp with time zone, handed_at timestamp with time zone, delivered_at timestamp with time zone, may_be_twice boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+begin
+  -- By the events of the accounts that the customer ever had a permission on, and of the customer: an index by customer on
+  -- alerting.alert would cost the engine more than these few auditors are worth.
+  return query
+    with account as materialized (
+      select distinct h.account_id from audit.account_permission_history h where h.customer_id = p_customer
+    ), event as materialized (
+      select 'ACCOUNT_ENTRY' as kind, e.entry_id as id, e.booking_date as day
+        from account a join bank.account_entry e using (account_id) where e.booking_date between p_from and p_until
+      union all
+      select 'CARD_AUTHORISATION', e.authorisation_id, e.authorised_on
+        from account a join bank.card_authorisation e using (account_id) where e.authorised_on between p_from and p_until
+      union all
+      select 'PAYMENT_ORDER', e.status_change_id, e.changed_on
+        from account a join bank.payment_order e using (account_id) where e.changed_on between p_from and p_until
+      union all
+      select 'CUSTOMER_ACTIVITY', e.activity_id, e.occurred_on
+        from bank.customer_activity e where e.customer_id = p_customer and e.occurred_on between p_from and p_until
+      union all
+      select 'TIMER', e.timer_id, e.due_on
+        from bank.timer_event e where e.customer_id = p_customer and e.due_on between p_from and p_until
+    )
+    select h.message_id, h.alert_id, h.event_kind, h.event_id, h.event_date, h.account_id, h.alert_type, h.preference_no,
+           h.channel, h.state, h.reason, h.event_time, h.decided_at, h.handed_at, h.delivered_at, h.may_be_twice
+      from event e cross join lateral (
+        select * from audit.outbox_history o
+         where o.event_id = e.id and o.event_date = e.day and o.event_kind = e.kind and o.customer_id = p_customer offset 0) h
+     order by h.decided_at, h.message_id;
+end
+$$;
+
+
+--
+-- Name: FUNCTION alerts_of_customer(p_customer bigint, p_from date, p_until date); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.alerts_of_customer(p_customer bigint, p_from date, p_until date) IS 'The messages to a customer about events of these dates, both included; as far back as the events are kept.';
+
+
+--
 -- Name: candidates_query(audit.alert_type_history, text, boolean, jsonb); Type: FUNCTION; Schema: audit; Owner: -
 --
 
@@ -591,6 +665,50 @@ $_$;
 --
 
 COMMENT ON FUNCTION audit.candidates_query(p_type audit.alert_type_history, p_kind text, p_now boolean, p_assumed jsonb) IS 'The preferences that an event meets: those there are; a mandatory type''s defaults as number 0 where a customer has none in the event''s currency.';
+
+
+--
+-- Name: changes_of(bigint, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.changes_of(p_customer bigint, p_from timestamp with time zone, p_until timestamp with time zone) RETURNS TABLE(changed_at timestamp with time zone, table_name text, row_key text, operation text, changed jsonb, personal jsonb, changed_by text, app_user text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+  select c.changed_at, c.table_name, c.row_key, c.operation, c.changed,
+         vault.open(p_customer, 'change:' || c.change_no, c.sealed)::jsonb, c.changed_by, c.app_user
+    from audit.change c
+   where c.customer_id = p_customer and c.changed_at >= p_from and c.changed_at < p_until
+   order by c.changed_at, c.change_no
+$$;
+
+
+--
+-- Name: FUNCTION changes_of(p_customer bigint, p_from timestamp with time zone, p_until timestamp with time zone); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.changes_of(p_customer bigint, p_from timestamp with time zone, p_until timestamp with time zone) IS 'Who changed what of a customer''s settings, addresses, devices and consents. personal is null once the customer is erased.';
+
+
+--
+-- Name: consents_at(bigint, timestamp with time zone); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.consents_at(p_customer bigint, p_at timestamp with time zone) RETURNS TABLE(purpose text, granted boolean, said_at timestamp with time zone, changed_at timestamp with time zone, changed_by text, app_user text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+  select s."row" ->> 'purpose', (s."row" ->> 'granted')::boolean, (s."row" ->> 'changed_at')::timestamptz,
+         s.changed_at, s.changed_by, s.app_user
+    from audit.rows_at('bank.customer_consent', p_customer, p_at) s
+$$;
+
+
+--
+-- Name: FUNCTION consents_at(p_customer bigint, p_at timestamp with time zone); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.consents_at(p_customer bigint, p_at timestamp with time zone) IS 'What a customer had agreed to. said_at is the app''s word for when, changed_at when the database was told.';
 
 
 --
@@ -1028,6 +1146,122 @@ COMMENT ON FUNCTION audit.next_due(p_schedule jsonb, p_parameters jsonb, p_time_
 
 
 --
+-- Name: recorded_table; Type: TABLE; Schema: audit; Owner: -
+--
+
+CREATE TABLE audit.recorded_table (
+    table_name text NOT NULL,
+    key_columns text[] NOT NULL,
+    personal_columns text[] DEFAULT '{}'::text[] NOT NULL,
+    left_out text[] DEFAULT '{}'::text[] NOT NULL
+);
+
+
+--
+-- Name: TABLE recorded_table; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON TABLE audit.recorded_table IS 'The tables whose changes audit.change keeps, and how.';
+
+
+--
+-- Name: COLUMN recorded_table.personal_columns; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON COLUMN audit.recorded_table.personal_columns IS 'Kept sealed with the customer''s key. One that is also a key column stands in row_key as a commitment.';
+
+
+--
+-- Name: COLUMN recorded_table.left_out; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON COLUMN audit.recorded_table.left_out IS 'Never kept: secrets, what nobody asks for, and what triggers write.';
+
+
+--
+-- Name: note_change(audit.recorded_table, text, jsonb); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.note_change(p_how audit.recorded_table, p_operation text, p_row jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+  number bigint := nextval('audit.change_no');
+  customer bigint := p_row ->> 'customer_id';
+  personal text;
+begin
+  if p_how.personal_columns <> '{}' and customer is not null then
+    select jsonb_object_agg(name, p_row -> name)::text into personal from unnest(p_how.personal_columns) name;
+  end if;
+  insert into audit.change (change_no, table_name, row_key, customer_id, operation, changed, sealed, changed_at, changed_by, app_user)
+  select number, p_how.table_name, audit.row_key(p_how, p_row), customer, p_operation, p_row - p_how.personal_columns,
+         case when personal is not null then vault.seal(customer, 'change:' || number, personal) end,
+         case when known then clock_timestamp() end, case when known then session_user end,
+         case when known then nullif(current_setting('bankalerts.app_user', true), '') end
+    from (values (p_operation <> 'FOUND')) v (known);
+end
+$$;
+
+
+--
+-- Name: FUNCTION note_change(p_how audit.recorded_table, p_operation text, p_row jsonb); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.note_change(p_how audit.recorded_table, p_operation text, p_row jsonb) IS 'Writes one row of audit.change.';
+
+
+--
+-- Name: permissions_at(text, timestamp with time zone); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.permissions_at(p_account text, p_at timestamp with time zone) RETURNS TABLE(customer_id bigint, role text, may_see_balance boolean, valid_from timestamp with time zone, valid_until timestamp with time zone, is_valid boolean, from_version bigint, began_at timestamp with time zone, began_by text, began_app_user text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+  select h.customer_id, h.role, h.may_see_balance, h.valid_from, h.valid_until,
+         h.valid_from <= p_at and (h.valid_until is null or p_at < h.valid_until), h.from_version,
+         h.began_at, h.began_by, h.began_app_user
+    from audit.account_permission_history h
+   where h.account_id = p_account and h.began_at <= p_at and (h.ended_at is null or p_at < h.ended_at)
+$$;
+
+
+--
+-- Name: FUNCTION permissions_at(p_account text, p_at timestamp with time zone); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.permissions_at(p_account text, p_at timestamp with time zone) IS 'Who had a permission on an account; is_valid: it let them see the account at that time.';
+
+
+--
+-- Name: preferences_at(bigint, timestamp with time zone); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.preferences_at(p_customer bigint, p_at timestamp with time zone) RETURNS TABLE(account_id text, alert_type text, preference_no integer, currency text, parameters jsonb, channels text[], enabled boolean, from_version bigint, began_at timestamp with time zone, began_by text, began_app_user text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+  select h.account_id, h.alert_type, h.preference_no, h.currency, h.parameters, h.channels, h.enabled, h.from_version,
+         h.began_at, h.began_by, h.began_app_user
+    from audit.alert_preference_history h
+   where h.customer_id = p_customer and h.began_at <= p_at and (h.ended_at is null or p_at < h.ended_at)
+  union all
+  select null, h.alert_type, h.preference_no, null, h.parameters, h.channels, h.enabled, h.from_version,
+         h.began_at, h.began_by, h.began_app_user
+    from audit.customer_preference_history h
+   where h.customer_id = p_customer and h.began_at <= p_at and (h.ended_at is null or p_at < h.ended_at)
+$$;
+
+
+--
+-- Name: FUNCTION preferences_at(p_customer bigint, p_at timestamp with time zone); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.preferences_at(p_customer bigint, p_at timestamp with time zone) IS 'What a customer wanted to know, on accounts and (account_id null) on themselves.';
+
+
+--
 -- Name: record_account_permission(); Type: FUNCTION; Schema: audit; Owner: -
 --
 
@@ -1036,17 +1270,19 @@ CREATE FUNCTION audit.record_account_permission() RETURNS trigger
     SET search_path TO 'pg_catalog'
     AS $$
 begin
-    if tg_op <> 'INSERT' then
-        update audit.account_permission_history h
-           set until_version = a.state_version, ended_at = clock_timestamp(), ended_by = session_user
-          from old_rows o join bank.account a using (account_id)
-         where (h.account_id, h.customer_id) = (o.account_id, o.customer_id) and h.until_version is null;
-    end if;
-    if tg_op <> 'DELETE' then
-        insert into audit.account_permission_history (account_id, customer_id, from_version, role, may_see_balance, valid_from, valid_until)
-        select account_id, customer_id, state_version, role, may_see_balance, valid_from, valid_until from new_rows;
-    end if;
-    return null;
+  if tg_op <> 'INSERT' then
+    update audit.account_permission_history h
+       set until_version = a.state_version, ended_at = clock_timestamp(), ended_by = session_user,
+           ended_app_user = nullif(current_setting('bankalerts.app_user', true), '')
+      from old_rows o join bank.account a using (account_id)
+     where (h.account_id, h.customer_id) = (o.account_id, o.customer_id) and h.until_version is null;
+  end if;
+  if tg_op <> 'DELETE' then
+    insert into audit.account_permission_history
+      (account_id, customer_id, from_version, role, may_see_balance, valid_from, valid_until)
+    select account_id, customer_id, state_version, role, may_see_balance, valid_from, valid_until from new_rows;
+  end if;
+  return null;
 end
 $$;
 
@@ -1060,19 +1296,22 @@ CREATE FUNCTION audit.record_alert_preference() RETURNS trigger
     SET search_path TO 'pg_catalog'
     AS $$
 begin
-    if tg_op <> 'INSERT' then
-        update audit.alert_preference_history h
-           set until_version = a.state_version, ended_at = clock_timestamp(), ended_by = session_user
-          from old_rows o join bank.account a using (account_id)
-         where (h.account_id, h.customer_id, h.alert_type, h.preference_no) = (o.account_id, o.customer_id, o.alert_type, o.preference_no)
-           and h.until_version is null;
-    end if;
-    if tg_op <> 'DELETE' then
-        insert into audit.alert_preference_history
-            (account_id, customer_id, alert_type, preference_no, from_version, currency, parameters, channels, enabled)
-        select account_id, customer_id, alert_type, preference_no, state_version, currency, parameters, channels, enabled from new_rows;
-    end if;
-    return null;
+  if tg_op <> 'INSERT' then
+    update audit.alert_preference_history h
+       set until_version = a.state_version, ended_at = clock_timestamp(), ended_by = session_user,
+           ended_app_user = nullif(current_setting('bankalerts.app_user', true), '')
+      from old_rows o join bank.account a using (account_id)
+     where (h.account_id, h.customer_id, h.alert_type, h.preference_no)
+           = (o.account_id, o.customer_id, o.alert_type, o.preference_no)
+       and h.until_version is null;
+  end if;
+  if tg_op <> 'DELETE' then
+    insert into audit.alert_preference_history
+      (account_id, customer_id, alert_type, preference_no, from_version, currency, parameters, channels, enabled)
+    select account_id, customer_id, alert_type, preference_no, state_version, currency, parameters, channels, enabled
+      from new_rows;
+  end if;
+  return null;
 end
 $$;
 
@@ -1108,6 +1347,52 @@ $$;
 
 
 --
+-- Name: record_change(); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.record_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'postgres'
+    AS $$
+declare
+  how audit.recorded_table;
+  before jsonb;
+  after jsonb;
+begin
+  select * into strict how from audit.recorded_table r where r.table_name = tg_table_schema || '.' || tg_table_name;
+  before := case when tg_op <> 'INSERT' then to_jsonb(old) - how.left_out end;
+  after := case when tg_op <> 'DELETE' then to_jsonb(new) - how.left_out end;
+  if before = after then
+    return null;
+  end if;
+  if how.personal_columns <> '{}' then
+    perform vault.make_keys(array[(before ->> 'customer_id')::bigint, (after ->> 'customer_id')::bigint]);
+  end if;
+  if before is not null and not exists (select from audit.change c
+                                         where c.table_name = how.table_name and c.row_key = audit.row_key(how, before)) then
+    perform audit.note_change(how, 'FOUND', before);
+  end if;
+  if tg_op = 'UPDATE' and audit.row_key(how, before) <> audit.row_key(how, after) then
+    perform audit.note_change(how, 'DELETE', before);
+    perform audit.note_change(how, 'INSERT', after);
+  else
+    perform audit.note_change(how, tg_op, coalesce(after, before));
+  end if;
+  return null;
+end
+$$;
+
+
+--
+-- Name: FUNCTION record_change(); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.record_change() IS 'Row by row, as a row that changes its key ends under the old one and begins under the new.';
+
+
+--
 -- Name: record_customer_preference(); Type: FUNCTION; Schema: audit; Owner: -
 --
 
@@ -1116,19 +1401,83 @@ CREATE FUNCTION audit.record_customer_preference() RETURNS trigger
     SET search_path TO 'pg_catalog'
     AS $$
 begin
-    if tg_op <> 'INSERT' then
-        update audit.customer_preference_history h
-           set until_version = c.state_version, ended_at = clock_timestamp(), ended_by = session_user
-          from old_rows o join bank.customer c using (customer_id)
-         where (h.customer_id, h.alert_type, h.preference_no) = (o.customer_id, o.alert_type, o.preference_no) and h.until_version is null;
-    end if;
-    if tg_op <> 'DELETE' then
-        insert into audit.customer_preference_history (customer_id, alert_type, preference_no, from_version, parameters, channels, enabled)
-        select customer_id, alert_type, preference_no, state_version, parameters, channels, enabled from new_rows;
-    end if;
-    return null;
+  if tg_op <> 'INSERT' then
+    update audit.customer_preference_history h
+       set until_version = c.state_version, ended_at = clock_timestamp(), ended_by = session_user,
+           ended_app_user = nullif(current_setting('bankalerts.app_user', true), '')
+      from old_rows o join bank.customer c using (customer_id)
+     where (h.customer_id, h.alert_type, h.preference_no) = (o.customer_id, o.alert_type, o.preference_no)
+       and h.until_version is null;
+  end if;
+  if tg_op <> 'DELETE' then
+    insert into audit.customer_preference_history
+      (customer_id, alert_type, preference_no, from_version, parameters, channels, enabled)
+    select customer_id, alert_type, preference_no, state_version, parameters, channels, enabled from new_rows;
+  end if;
+  return null;
 end
 $$;
+
+
+--
+-- Name: row_key(audit.recorded_table, jsonb); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.row_key(p_how audit.recorded_table, p_row jsonb) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+  select string_agg(case when k.name <> all (p_how.personal_columns) then p_row ->> k.name
+                         else coalesce(left(encode(vault.commitment((p_row ->> 'customer_id')::bigint, p_how.table_name,
+                                                                    p_row ->> k.name), 'hex'), 32), 'erased') end,
+                    '|' order by k.place)
+    from unnest(p_how.key_columns) with ordinality k (name, place)
+$$;
+
+
+--
+-- Name: FUNCTION row_key(p_how audit.recorded_table, p_row jsonb); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.row_key(p_how audit.recorded_table, p_row jsonb) IS 'What names a row in audit.change; a personal value only as a commitment, which says nothing once the key is gone.';
+
+
+--
+-- Name: rows_at(text, bigint, timestamp with time zone); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.rows_at(p_table text, p_customer bigint, p_at timestamp with time zone) RETURNS TABLE(row_key text, "row" jsonb, changed_at timestamp with time zone, changed_by text, app_user text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    SET "TimeZone" TO 'UTC'
+    SET "IntervalStyle" TO 'postgres'
+    AS $_$
+declare
+  how audit.recorded_table;
+begin
+  select * into strict how from audit.recorded_table r where r.table_name = p_table;
+  return query
+    select s.row_key, s.changed || coalesce(vault.open(p_customer, 'change:' || s.change_no, s.sealed)::jsonb, '{}'),
+           s.changed_at, s.changed_by, s.app_user
+      from (select distinct on (c.row_key) c.*
+              from audit.change c
+             where c.customer_id = p_customer and c.table_name = p_table and (c.changed_at <= p_at or c.changed_at is null)
+             order by c.row_key, c.changed_at desc nulls last, c.change_no desc) s
+     where s.operation <> 'DELETE';
+  return query execute format(
+    'select k.row_key, k.r, null::timestamptz, null::text, null::text'
+    '  from %s t, lateral (select to_jsonb(t) - $2.left_out as r, audit.row_key($2, to_jsonb(t)) as row_key) k'
+    ' where t.customer_id = $1 and not exists (select from audit.change c where c.table_name = $3 and c.row_key = k.row_key)',
+    how.table_name::regclass) using p_customer, how, p_table;
+end
+$_$;
+
+
+--
+-- Name: FUNCTION rows_at(p_table text, p_customer bigint, p_at timestamp with time zone); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.rows_at(p_table text, p_customer bigint, p_at timestamp with time zone) IS 'A customer''s rows of a recorded table as they were; changed_at is null where the row is as it was found. Personal columns are missing once the customer is erased.';
 
 
 --
@@ -1283,6 +1632,42 @@ $_$;
 --
 
 COMMENT ON FUNCTION audit.supposed_timers(p_type audit.alert_type_history, p_assumed jsonb) IS 'Instead of bank.timer_event, for a dry run: the timers that would have rung.';
+
+
+--
+-- Name: templates_at(text, timestamp with time zone); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.templates_at(p_alert_type text, p_at timestamp with time zone) RETURNS TABLE(channel text, locale text, version integer, subject text, body text, changed_at timestamp with time zone, changed_by text, app_user text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+  select distinct on (t.channel, t.locale) t.*
+    from (select s.changed ->> 'channel' as channel, s.changed ->> 'locale' as locale, (s.changed ->> 'version')::integer as version,
+                 s.changed ->> 'subject' as subject, s.changed ->> 'body' as body, s.changed_at, s.changed_by, s.app_user
+            from (select distinct on (c.row_key) c.*
+                    from audit.change c
+                   where c.table_name = 'bank.message_template'
+                     and c.row_key >= p_alert_type || '|' and c.row_key < p_alert_type || '}'
+                     and (c.changed_at <= p_at or c.changed_at is null)
+                   order by c.row_key, c.changed_at desc nulls last, c.change_no desc) s
+           where s.operation <> 'DELETE'
+          union all
+          select m.channel, m.locale, m.version, m.subject, m.body, null, null, null
+            from bank.message_template m
+           where m.alert_type = p_alert_type
+             and not exists (select from audit.change c
+                              where c.table_name = 'bank.message_template'
+                                and c.row_key = concat_ws('|', m.alert_type, m.channel, m.locale, m.version))) t
+   order by t.channel, t.locale, t.version desc
+$$;
+
+
+--
+-- Name: FUNCTION templates_at(p_alert_type text, p_at timestamp with time zone); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.templates_at(p_alert_type text, p_at timestamp with time zone) IS 'The text that messages of an alert type had, by channel and locale. changed_at is null where it was there before changes were recorded.';
 
 
 --
@@ -5486,7 +5871,9 @@ CREATE TABLE audit.account_permission_history (
     began_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     began_by text DEFAULT SESSION_USER NOT NULL,
     ended_at timestamp with time zone,
-    ended_by text
+    ended_by text,
+    began_app_user text DEFAULT NULLIF(current_setting('bankalerts.app_user'::text, true), ''::text),
+    ended_app_user text
 );
 
 
@@ -5495,6 +5882,13 @@ CREATE TABLE audit.account_permission_history (
 --
 
 COMMENT ON TABLE audit.account_permission_history IS 'Each permission as it was at the account''s state versions from_version up to, not including, until_version.';
+
+
+--
+-- Name: COLUMN account_permission_history.began_app_user; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON COLUMN audit.account_permission_history.began_app_user IS 'Who used the app: "set local bankalerts.app_user = ..." of the transaction. Null where it did not say.';
 
 
 --
@@ -5515,7 +5909,9 @@ CREATE TABLE audit.alert_preference_history (
     began_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     began_by text DEFAULT SESSION_USER NOT NULL,
     ended_at timestamp with time zone,
-    ended_by text
+    ended_by text,
+    began_app_user text DEFAULT NULLIF(current_setting('bankalerts.app_user'::text, true), ''::text),
+    ended_app_user text
 );
 
 
@@ -5524,6 +5920,88 @@ CREATE TABLE audit.alert_preference_history (
 --
 
 COMMENT ON TABLE audit.alert_preference_history IS 'Each preference as it was at the account''s state versions from_version up to, not including, until_version.';
+
+
+--
+-- Name: COLUMN alert_preference_history.began_app_user; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON COLUMN audit.alert_preference_history.began_app_user IS 'As in account_permission_history.';
+
+
+--
+-- Name: change_no; Type: SEQUENCE; Schema: audit; Owner: -
+--
+
+CREATE SEQUENCE audit.change_no
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: change; Type: TABLE; Schema: audit; Owner: -
+--
+
+CREATE TABLE audit.change (
+    change_no bigint DEFAULT nextval('audit.change_no'::regclass) NOT NULL,
+    table_name text NOT NULL,
+    row_key text NOT NULL COLLATE pg_catalog."C",
+    customer_id bigint,
+    operation text NOT NULL,
+    changed jsonb NOT NULL,
+    sealed bytea,
+    changed_at timestamp with time zone,
+    changed_by text,
+    app_user text,
+    transaction_id bigint DEFAULT ((pg_current_xact_id())::text)::bigint NOT NULL,
+    CONSTRAINT found_has_no_author CHECK ((((operation = 'FOUND'::text) = (changed_at IS NULL)) AND ((operation = 'FOUND'::text) = (changed_by IS NULL)))),
+    CONSTRAINT operation_is_known CHECK ((operation = ANY (ARRAY['FOUND'::text, 'INSERT'::text, 'UPDATE'::text, 'DELETE'::text])))
+);
+
+
+--
+-- Name: TABLE change; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON TABLE audit.change IS 'Who changed which row of the tables in audit.recorded_table when, and what it then was.';
+
+
+--
+-- Name: COLUMN change.row_key; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON COLUMN audit.change.row_key IS 'The values of the key columns, with | between them.';
+
+
+--
+-- Name: COLUMN change.operation; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON COLUMN audit.change.operation IS 'FOUND: what the row was before its first recorded change; nobody knows since when.';
+
+
+--
+-- Name: COLUMN change.changed; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON COLUMN audit.change.changed IS 'The whole row after the change (of a DELETE: before it), without personal columns.';
+
+
+--
+-- Name: COLUMN change.sealed; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON COLUMN audit.change.sealed IS 'The personal columns: vault.seal(customer_id, ''change:'' || change_no, ...). Null where there are none, or once erased.';
+
+
+--
+-- Name: COLUMN change.transaction_id; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON COLUMN audit.change.transaction_id IS 'What one transaction changed belongs together.';
 
 
 --
@@ -5542,7 +6020,9 @@ CREATE TABLE audit.customer_preference_history (
     began_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     began_by text DEFAULT SESSION_USER NOT NULL,
     ended_at timestamp with time zone,
-    ended_by text
+    ended_by text,
+    began_app_user text DEFAULT NULLIF(current_setting('bankalerts.app_user'::text, true), ''::text),
+    ended_app_user text
 );
 
 
@@ -5551,6 +6031,13 @@ CREATE TABLE audit.customer_preference_history (
 --
 
 COMMENT ON TABLE audit.customer_preference_history IS 'Each preference as it was at the customer''s state versions from_version up to, not including, until_version.';
+
+
+--
+-- Name: COLUMN customer_preference_history.began_app_user; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON COLUMN audit.customer_preference_history.began_app_user IS 'As in account_permission_history.';
 
 
 --
@@ -6884,11 +7371,27 @@ ALTER TABLE ONLY audit.alert_type_history
 
 
 --
+-- Name: change change_pkey; Type: CONSTRAINT; Schema: audit; Owner: -
+--
+
+ALTER TABLE ONLY audit.change
+    ADD CONSTRAINT change_pkey PRIMARY KEY (change_no);
+
+
+--
 -- Name: customer_preference_history customer_preference_history_pkey; Type: CONSTRAINT; Schema: audit; Owner: -
 --
 
 ALTER TABLE ONLY audit.customer_preference_history
     ADD CONSTRAINT customer_preference_history_pkey PRIMARY KEY (customer_id, alert_type, preference_no, from_version);
+
+
+--
+-- Name: recorded_table recorded_table_pkey; Type: CONSTRAINT; Schema: audit; Owner: -
+--
+
+ALTER TABLE ONLY audit.recorded_table
+    ADD CONSTRAINT recorded_table_pkey PRIMARY KEY (table_name);
 
 
 --
@@ -7254,6 +7757,34 @@ CREATE INDEX timer_of_series ON alerting.timer USING btree (series_id, armed_at)
 
 
 --
+-- Name: account_permission_history_of_customer; Type: INDEX; Schema: audit; Owner: -
+--
+
+CREATE INDEX account_permission_history_of_customer ON audit.account_permission_history USING btree (customer_id, began_at);
+
+
+--
+-- Name: alert_preference_history_of_customer; Type: INDEX; Schema: audit; Owner: -
+--
+
+CREATE INDEX alert_preference_history_of_customer ON audit.alert_preference_history USING btree (customer_id, began_at);
+
+
+--
+-- Name: change_of_customer; Type: INDEX; Schema: audit; Owner: -
+--
+
+CREATE INDEX change_of_customer ON audit.change USING btree (customer_id, changed_at) WHERE (customer_id IS NOT NULL);
+
+
+--
+-- Name: change_of_row; Type: INDEX; Schema: audit; Owner: -
+--
+
+CREATE INDEX change_of_row ON audit.change USING btree (table_name, row_key, changed_at DESC NULLS LAST);
+
+
+--
 -- Name: account_entry_of_account; Type: INDEX; Schema: bank; Owner: -
 --
 
@@ -7482,6 +8013,27 @@ CREATE TRIGGER make_due AFTER INSERT ON alerting.outbox REFERENCING NEW TABLE AS
 --
 
 CREATE TRIGGER make_messages AFTER INSERT ON alerting.alert REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION alerting.make_messages();
+
+
+--
+-- Name: channel_policy record_change; Type: TRIGGER; Schema: alerting; Owner: -
+--
+
+CREATE TRIGGER record_change AFTER INSERT OR DELETE OR UPDATE ON alerting.channel_policy FOR EACH ROW EXECUTE FUNCTION audit.record_change();
+
+
+--
+-- Name: pilot record_change; Type: TRIGGER; Schema: alerting; Owner: -
+--
+
+CREATE TRIGGER record_change AFTER INSERT OR DELETE OR UPDATE ON alerting.pilot FOR EACH ROW EXECUTE FUNCTION audit.record_change();
+
+
+--
+-- Name: pilot_customer record_change; Type: TRIGGER; Schema: alerting; Owner: -
+--
+
+CREATE TRIGGER record_change AFTER INSERT OR DELETE OR UPDATE ON alerting.pilot_customer FOR EACH ROW EXECUTE FUNCTION audit.record_change();
 
 
 --
@@ -7741,6 +8293,83 @@ CREATE TRIGGER raise_state_version_3 AFTER DELETE ON bank.alert_preference REFER
 --
 
 CREATE TRIGGER raise_state_version_3 AFTER DELETE ON bank.customer_preference REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION bank.raise_customer_version();
+
+
+--
+-- Name: alert_type record_change; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER record_change AFTER INSERT OR DELETE OR UPDATE ON bank.alert_type FOR EACH ROW EXECUTE FUNCTION audit.record_change();
+
+
+--
+-- Name: contact_address record_change; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER record_change AFTER INSERT OR DELETE OR UPDATE ON bank.contact_address FOR EACH ROW EXECUTE FUNCTION audit.record_change();
+
+
+--
+-- Name: customer_consent record_change; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER record_change AFTER INSERT OR DELETE OR UPDATE ON bank.customer_consent FOR EACH ROW EXECUTE FUNCTION audit.record_change();
+
+
+--
+-- Name: delivery_rule record_change; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER record_change AFTER INSERT OR DELETE OR UPDATE ON bank.delivery_rule FOR EACH ROW EXECUTE FUNCTION audit.record_change();
+
+
+--
+-- Name: message_template record_change; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER record_change AFTER INSERT OR DELETE OR UPDATE ON bank.message_template FOR EACH ROW EXECUTE FUNCTION audit.record_change();
+
+
+--
+-- Name: push_device record_change; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER record_change AFTER INSERT OR DELETE OR UPDATE ON bank.push_device FOR EACH ROW EXECUTE FUNCTION audit.record_change();
+
+
+--
+-- Name: webhook_secret record_change; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER record_change AFTER INSERT OR DELETE OR UPDATE ON bank.webhook_secret FOR EACH ROW EXECUTE FUNCTION audit.record_change();
+
+
+--
+-- Name: account record_change_2; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER record_change_2 AFTER UPDATE ON bank.account FOR EACH ROW WHEN ((((((old.account_id IS DISTINCT FROM new.account_id) OR (old.currency IS DISTINCT FROM new.currency)) OR (old.product IS DISTINCT FROM new.product)) OR (old.time_zone IS DISTINCT FROM new.time_zone)) OR (old.status IS DISTINCT FROM new.status))) EXECUTE FUNCTION audit.record_change();
+
+
+--
+-- Name: customer record_change_2; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER record_change_2 AFTER UPDATE ON bank.customer FOR EACH ROW WHEN ((((((((old.customer_id IS DISTINCT FROM new.customer_id) OR (old.locale IS DISTINCT FROM new.locale)) OR (old.time_zone IS DISTINCT FROM new.time_zone)) OR (old.contact_status IS DISTINCT FROM new.contact_status)) OR (old.quiet_from IS DISTINCT FROM new.quiet_from)) OR (old.quiet_until IS DISTINCT FROM new.quiet_until)) OR (old.shows_balance IS DISTINCT FROM new.shows_balance))) EXECUTE FUNCTION audit.record_change();
+
+
+--
+-- Name: account record_change_3; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER record_change_3 AFTER DELETE ON bank.account FOR EACH ROW EXECUTE FUNCTION audit.record_change();
+
+
+--
+-- Name: customer record_change_3; Type: TRIGGER; Schema: bank; Owner: -
+--
+
+CREATE TRIGGER record_change_3 AFTER DELETE ON bank.customer FOR EACH ROW EXECUTE FUNCTION audit.record_change();
 
 
 --
