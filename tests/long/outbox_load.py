@@ -79,7 +79,10 @@ set session_replication_role = default;
 analyze alerting.alert, alerting.outbox, alerting.delivery_attempt;
 """
 
-EMPTY = "truncate alerting.outbox_due, alerting.outbox, alerting.delivery_attempt, alerting.alert"
+EMPTY = """
+set session_replication_role = replica;
+truncate alerting.outbox_due, alerting.outbox, alerting.delivery_attempt, alerting.alert
+"""
 
 
 class Outbox:

@@ -17,6 +17,7 @@ import pytest
 from bankalerts.report.dry_run import bars, portions
 from bankalerts.settings import variable
 from tests.small_bank import DAY, Bank, parameter
+from tests.unguarded import unguarded
 
 LEAST = {"least": parameter(maximum=1000)}
 WRITE_EXPECTED = """
@@ -132,7 +133,8 @@ def test_explain_exits_1_where_the_engine_did_otherwise(bank: Bank) -> None:
     assert "no such alert is there (yet)" in said.stdout
     assert asked(bank, "explain", "ACCOUNT_ENTRY", "e1").returncode == 0
     bank.connection.execute(WRITE_EXPECTED)
-    bank.connection.execute("update alerting.alert set event_id = 'e1', event_date = '2026-11-20' where event_id = 'e3'")
+    with unguarded(bank.connection):
+        bank.connection.execute("update alerting.alert set event_id = 'e1', event_date = '2026-11-20' where event_id = 'e3'")
     said = asked(bank, "explain", "ACCOUNT_ENTRY", "e1")
     assert said.returncode == 1
     assert "but the alert is there" in said.stdout

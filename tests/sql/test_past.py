@@ -22,6 +22,7 @@ from engine import judged, window
 from engine.lanes import Helping, Limits
 from tests.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.judging import EngineAlone, captured, replay_from_start
+from tests.unguarded import unguarded
 
 Connection = psycopg.Connection[Any]
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -237,16 +238,20 @@ def test_kills_replays_and_forgetting_change_nothing(
         one_pass(connection, database, topic, found)
 
 
+def delete_all(connection: Connection, *tables: str) -> None:
+    with unguarded(connection):
+        for table in tables:
+            connection.execute(f"delete from alerting.{table}")
+
+
 def forget_all(connection: Connection) -> None:
-    for table in ("alert", "outbox", "outbox_due", "seen_event", "last_seen", "preference_memory", "quarantine"):
-        connection.execute(f"delete from alerting.{table}")
+    delete_all(connection, "alert", "outbox", "outbox_due", "seen_event", "last_seen", "preference_memory", "quarantine")
     replay_from_start(connection)
 
 
 def one_pass(connection: Connection, database: str, topic: list[tuple[bytes, bytes]], found: list[Any]) -> None:
     """All that was decided and remembered is deleted: judged anew in one go, the same comes out."""
-    for table in ("alert", "outbox", "outbox_due", "seen_event", "last_seen", "preference_memory"):
-        connection.execute(f"delete from alerting.{table}")
+    delete_all(connection, "alert", "outbox", "outbox_due", "seen_event", "last_seen", "preference_memory")
     replay_from_start(connection)
     with EngineAlone(database, topic) as engine:
         engine.run_all()

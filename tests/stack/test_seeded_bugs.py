@@ -24,6 +24,7 @@ from tests.long.berka import ALONE, without
 from tests.long.interleave import race
 from tests.races import Races, racers
 from tests.running_stack import running_stack
+from tests.unguarded import unguarded
 from tests.waiting import wait_until
 
 ROUNDS = 150
@@ -99,7 +100,7 @@ class Bench:
         return row[1], row[2]
 
     def forget_alerts(self) -> None:
-        with self.chain.database() as connection:
+        with self.chain.database() as connection, unguarded(connection):
             connection.execute("truncate alerting.alert, alerting.outbox, alerting.outbox_due, alerting.quarantine")
 
     def go_back(self, divisor: int | None = None) -> None:
