@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from bankalerts import operate, settings
+from bankalerts.doctor import commands as doctor_commands
 from bankalerts.errors import BankalertsError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ replay_app = typer.Typer(no_args_is_help=True, help="Play a bank's history as SQ
 app.add_typer(connectors_app, name="connectors")
 app.add_typer(replay_app, name="replay")
 operate.register(app)
+doctor_commands.register(app)
 
 out = Console()
 INTERRUPTED = 130  # what a shell calls a command that Ctrl-C ended
