@@ -290,7 +290,8 @@ COMMENT ON FUNCTION alerting.apply_receipt(p_provider text, p_provider_ref text,
 --
 
 CREATE FUNCTION alerting.brake(p_alert_type text, p_messages_last_minute bigint, p_limit bigint) RETURNS boolean
-    LANGUAGE sql
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
     with made as (
         insert into alerting.pause (scope, reason, made_by)
@@ -308,6 +309,88 @@ $$;
 --
 
 COMMENT ON FUNCTION alerting.brake(p_alert_type text, p_messages_last_minute bigint, p_limit bigint) IS 'Pauses an alert type that sends far more than it normally does. False: it is paused already.';
+
+
+SET default_tablespace = '';
+
+--
+-- Name: outbox; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.outbox (
+    message_id uuid NOT NULL,
+    alert_id uuid NOT NULL,
+    event_date date NOT NULL,
+    channel text NOT NULL,
+    state text DEFAULT 'PENDING'::text NOT NULL,
+    reason text,
+    written_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    claimed_at timestamp with time zone,
+    handed_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    delivered_at timestamp with time zone,
+    may_be_twice boolean DEFAULT false NOT NULL,
+    falls_back_from text,
+    CONSTRAINT ended_otherwise_for_a_reason CHECK (((state = ANY (ARRAY['PENDING'::text, 'ACCEPTED'::text, 'DELIVERED'::text])) OR (reason IS NOT NULL))),
+    CONSTRAINT finished_when_not_pending CHECK (((state = 'PENDING'::text) = (finished_at IS NULL))),
+    CONSTRAINT handed_when_accepted CHECK (((state <> ALL (ARRAY['ACCEPTED'::text, 'DELIVERED'::text])) OR (handed_at IS NOT NULL))),
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['PENDING'::text, 'ACCEPTED'::text, 'DELIVERED'::text, 'FAILED'::text, 'SUPPRESSED'::text, 'EXPIRED'::text, 'UNKNOWN'::text])))
+)
+PARTITION BY RANGE (event_date);
+
+
+--
+-- Name: COLUMN outbox.message_id; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.outbox.message_id IS 'From alert_id and channel (sha256), and the idempotency key for the provider.';
+
+
+--
+-- Name: COLUMN outbox.claimed_at; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.outbox.claimed_at IS 'When a notifier first claimed it.';
+
+
+--
+-- Name: COLUMN outbox.handed_at; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.outbox.handed_at IS 'When the provider accepted it.';
+
+
+--
+-- Name: COLUMN outbox.delivered_at; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.outbox.delivered_at IS 'When it reached the customer, as a receipt says.';
+
+
+--
+-- Name: COLUMN outbox.may_be_twice; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.outbox.may_be_twice IS 'A provider took it after an attempt of which nobody knows whether it was sent: it may have come twice.';
+
+
+--
+-- Name: COLUMN outbox.falls_back_from; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.outbox.falls_back_from IS 'The channel on which the alert could not be brought; null: the customer asked for this one.';
+
+
+--
+-- Name: leaf_of_message(alerting.outbox); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.leaf_of_message(o alerting.outbox) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+  select sha256(record_send(row('MESSAGE'::text, o.message_id, o.alert_id, o.event_date, o.channel, o.state, o.reason, o.written_at,
+                                o.claimed_at, o.handed_at, o.finished_at, o.delivered_at, o.may_be_twice, o.falls_back_from)))
+$$;
 
 
 --
@@ -368,7 +451,8 @@ COMMENT ON FUNCTION alerting.message_id(p_alert_id uuid, p_channel text) IS 'The
 --
 
 CREATE FUNCTION alerting.pause(p_scope text, p_reason text) RETURNS bigint
-    LANGUAGE sql
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
     select pg_notify('alerting_control', p_scope);
     with made as (
@@ -391,11 +475,27 @@ COMMENT ON FUNCTION alerting.pause(p_scope text, p_reason text) IS 'Holds up eve
 
 
 --
+-- Name: refuse_change(); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+begin
+  raise exception 'an alert is never changed and never deleted' using errcode = 'BA002',
+    hint = 'What is old goes with its partition, by the retention policy; what was wrong is told by a new alert.';
+end
+$$;
+
+
+--
 -- Name: resume(text); Type: FUNCTION; Schema: alerting; Owner: -
 --
 
 CREATE FUNCTION alerting.resume(p_scope text) RETURNS boolean
-    LANGUAGE sql
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
     select pg_notify('alerting_control', p_scope);
     with ended as (
@@ -412,6 +512,269 @@ $$;
 --
 
 COMMENT ON FUNCTION alerting.resume(p_scope text) IS 'Ends a pause; what it held is sent. False: there was none.';
+
+
+--
+-- Name: row_settled_until(); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.row_settled_until() RETURNS timestamp with time zone
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+  settled timestamptz;
+begin
+  select max(m.at) into settled from alerting.seal_mark m
+   where m.first_unseen <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+  delete from alerting.seal_mark m where m.at < settled;
+  insert into alerting.seal_mark (at, first_unseen)
+  select clock_timestamp(), pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+   where not exists (select from alerting.seal_mark m where m.at > clock_timestamp() - interval '1 second');
+  -- a row's time is taken shortly before its transaction has a number
+  return coalesce(settled - interval '5 seconds', '-infinity');
+end
+$$;
+
+
+--
+-- Name: FUNCTION row_settled_until(); Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON FUNCTION alerting.row_settled_until() IS 'All rows with times before that are committed or never will be, however long transactions run.';
+
+
+--
+-- Name: seal_alerts(bigint, integer, timestamp with time zone, timestamp with time zone, integer); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.seal_alerts(p_seal_no bigint, p_after integer, p_from timestamp with time zone, p_until timestamp with time zone, p_most integer, OUT entries integer, OUT last_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+begin
+  perform vault.make_keys(array(select distinct a.customer_id from alerting.alert a where a.written_at >= p_from and a.written_at < p_until));
+  with taken as (
+    select a.*, sha256(k.key || convert_to('commit:alert:' || a.alert_id, 'UTF8') || '\x00'::bytea || convert_to(a.evidence::text, 'UTF8'))
+                as evidence_commitment
+      from alerting.alert a
+      left join vault.customer_key k on k.customer_id = a.customer_id
+     where a.written_at >= p_from and a.written_at < p_until
+       and not exists (select from alerting.seal_entry e where e.id = a.alert_id and e.kind = 'ALERT')
+     order by a.written_at, a.alert_id
+     limit p_most
+  ), made as (
+    insert into alerting.seal_entry (seal_no, entry_no, kind, id, event_date, customer_id, evidence_commitment, leaf)
+    select p_seal_no, p_after + row_number() over (order by t.written_at, t.alert_id), 'ALERT', t.alert_id, t.event_date, t.customer_id,
+           t.evidence_commitment,
+           sha256(record_send(row('ALERT'::text, t.alert_id, t.event_kind, t.event_id, t.event_date, t.account_id, t.customer_id,
+                                  t.alert_type, t.preference_no, t.channels, t.event_time, t.inserted_at, t.committed_at,
+                                  t.on_kafka_at, t.decided_at, t.written_at, t.evidence_commitment)))
+      from taken t
+  )
+  select count(*), max(t.written_at) into entries, last_at from taken t;
+end
+$$;
+
+
+--
+-- Name: seal_erasures(bigint); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.seal_erasures(p_seal_no bigint) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+  made integer;
+begin
+  insert into alerting.seal_entry (seal_no, entry_no, kind, id, event_date, customer_id, leaf)
+  select p_seal_no, row_number() over (order by c.erased_at, c.customer_id), 'ERASURE', u.id, c.erased_at at time zone 'UTC', c.customer_id,
+         sha256(record_send(row('ERASURE'::text, c.customer_id, c.erased_at, c.erased_by, c.app_user, c.reason)))
+    from vault.erased_customer c
+   cross join lateral (select substr(encode(sha256(convert_to('customer:' || c.customer_id, 'UTF8')), 'hex'), 1, 32)::uuid as id) u
+   where not exists (select from alerting.seal_entry e where e.id = u.id and e.kind = 'ERASURE');
+  get diagnostics made = row_count;
+  return made;
+end
+$$;
+
+
+--
+-- Name: seal_kind(text, bigint, integer, timestamp with time zone); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.seal_kind(p_kind text, p_seal_no bigint, p_most integer, p_settled timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+  horizon timestamptz := clock_timestamp();
+  began timestamptz;
+  look_from timestamptz;
+  look_until timestamptz;
+  step interval := '1 minute';
+  taken integer := 0;
+  found record;
+begin
+  select u.until into began from alerting.seal_until u where u.kind = p_kind;
+  if began is null then
+    case p_kind
+      when 'ALERT' then select min(a.written_at) into began from alerting.alert a;
+      when 'MESSAGE' then select min(o.finished_at) into began from alerting.outbox o;
+      else select min(r.received_at) into began from alerting.receipt r;
+    end case;
+    began := coalesce(began, horizon);
+  end if;
+  look_from := began;
+  -- a long way is gone in growing steps: so a block costs what it holds, not what is left
+  loop
+    look_until := least(look_from + step, horizon);
+    case p_kind
+      when 'ALERT' then found := alerting.seal_alerts(p_seal_no, taken, look_from, look_until, p_most - taken);
+      when 'MESSAGE' then found := alerting.seal_messages(p_seal_no, taken, look_from, look_until, p_most - taken);
+      else found := alerting.seal_receipts(p_seal_no, taken, look_from, look_until, p_most - taken);
+    end case;
+    taken := taken + found.entries;
+    exit when taken >= p_most or look_until >= horizon;
+    look_from := look_until;
+    step := step * 4;
+  end loop;
+  insert into alerting.seal_until as u (kind, until)
+  select p_kind, least(p_settled, case when taken >= p_most then found.last_at else look_until end)
+   where p_settled > '-infinity'
+  on conflict (kind) do update set until = excluded.until where u.until < excluded.until;
+  return taken;
+end
+$$;
+
+
+--
+-- Name: seal_messages(bigint, integer, timestamp with time zone, timestamp with time zone, integer); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.seal_messages(p_seal_no bigint, p_after integer, p_from timestamp with time zone, p_until timestamp with time zone, p_most integer, OUT entries integer, OUT last_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+begin
+  with taken as (
+    select o.message_id, o.event_date, o.state, o.finished_at, alerting.leaf_of_message(o) as leaf
+      from alerting.outbox o
+     where o.finished_at >= p_from and o.finished_at < p_until
+       and not exists (select from alerting.seal_entry e where e.id = o.message_id and e.kind = 'MESSAGE')
+     order by o.finished_at, o.message_id
+     limit p_most
+  ), made as (
+    insert into alerting.seal_entry (seal_no, entry_no, kind, id, event_date, state, leaf)
+    select p_seal_no, p_after + row_number() over (order by t.finished_at, t.message_id), 'MESSAGE', t.message_id, t.event_date, t.state, t.leaf
+      from taken t
+  )
+  select count(*), max(t.finished_at) into entries, last_at from taken t;
+end
+$$;
+
+
+--
+-- Name: seal_next(integer); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.seal_next(p_most integer DEFAULT 20000) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+  settled timestamptz;
+  last alerting.seal;
+  made alerting.seal;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('bankalerts seal', 0));
+  settled := alerting.row_settled_until();
+  select * into last from alerting.seal s order by s.seal_no desc limit 1;
+  made.seal_no := coalesce(last.seal_no, 0) + 1;
+  if alerting.seal_erasures(made.seal_no) = 0
+     and alerting.seal_kind('ALERT', made.seal_no, p_most, settled) = 0
+     and alerting.seal_kind('MESSAGE', made.seal_no, p_most, settled) = 0
+     and alerting.seal_kind('RECEIPT', made.seal_no, p_most, settled) = 0 then
+    return null;
+  end if;
+  select count(*), sha256(string_agg(sha256(record_send(row(e.kind, e.id, e.event_date, e.customer_id, e.state, e.evidence_commitment,
+                                                            e.leaf))), ''::bytea order by e.entry_no))
+    into made.entries, made.entries_digest
+    from alerting.seal_entry e
+   where e.seal_no = made.seal_no;
+  made.sealed_at := clock_timestamp();
+  made.previous := coalesce(last.head, decode(repeat('00', 32), 'hex'));
+  made.head := sha256(made.previous || int8send(made.seal_no) || int8send(made.entries) || made.entries_digest
+                      || timestamptz_send(made.sealed_at));
+  insert into alerting.seal select made.*;
+  return made.seal_no;
+end
+$$;
+
+
+--
+-- Name: FUNCTION seal_next(p_most integer); Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON FUNCTION alerting.seal_next(p_most integer) IS 'Makes the next block of what is committed and not sealed; its number, or null when there is nothing. Sign it before the commit.';
+
+
+--
+-- Name: seal_receipts(bigint, integer, timestamp with time zone, timestamp with time zone, integer); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.seal_receipts(p_seal_no bigint, p_after integer, p_from timestamp with time zone, p_until timestamp with time zone, p_most integer, OUT entries integer, OUT last_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+begin
+  with said as (
+    select r.message_id, r.event_date, r.received_at
+      from alerting.receipt r
+     where r.received_at >= p_from and r.received_at < p_until
+  ), touched as (
+    select s.* from said s
+     union all
+    -- what a digest told shares its end
+    select t.message_id, t.event_date, s.received_at
+      from said s
+      join alerting.delivery_attempt t on t.provider_ref = s.message_id::text and t.provider = 'digest'
+  ), taken as (
+    select distinct on (x.received_at, o.message_id) o.message_id, o.event_date, o.state, x.received_at, alerting.leaf_of_message(o) as leaf
+      from (select t.message_id, t.event_date, min(t.received_at) as received_at from touched t group by 1, 2) x
+      join alerting.outbox o on o.message_id = x.message_id and o.event_date = x.event_date and o.finished_at is not null
+     where alerting.leaf_of_message(o) <> (select e.leaf from alerting.seal_entry e where e.id = o.message_id and e.kind = 'MESSAGE'
+                                            order by e.seal_no desc limit 1)
+     order by x.received_at, o.message_id
+     limit p_most
+  ), made as (
+    insert into alerting.seal_entry (seal_no, entry_no, kind, id, event_date, state, leaf)
+    select p_seal_no, p_after + row_number() over (order by t.received_at, t.message_id), 'MESSAGE', t.message_id, t.event_date, t.state, t.leaf
+      from taken t
+  )
+  select count(*), max(t.received_at) into entries, last_at from taken t;
+end
+$$;
+
+
+--
+-- Name: sign_seal(bigint, bytea, text); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.sign_seal(p_seal_no bigint, p_signature bytea, p_key_id text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+  update alerting.seal set signature = p_signature, key_id = p_key_id where seal_no = p_seal_no and signature is null
+$$;
+
+
+--
+-- Name: FUNCTION sign_seal(p_seal_no bigint, p_signature bytea, p_key_id text); Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON FUNCTION alerting.sign_seal(p_seal_no bigint, p_signature bytea, p_key_id text) IS 'Once: a signature is never replaced.';
 
 
 --
@@ -490,8 +853,6 @@ $$;
 
 COMMENT ON FUNCTION audit.addresses_at(p_customer bigint, p_at timestamp with time zone) IS 'Where messages to a customer could go; devices in use as channel PUSH. address is null once the customer is erased.';
 
-
-SET default_tablespace = '';
 
 SET default_table_access_method = heap;
 
@@ -1111,6 +1472,35 @@ $$;
 --
 
 COMMENT ON FUNCTION audit.kind_parts(p_kind text) IS 'The table of a kind of event, and what its identity and status are called there.';
+
+
+--
+-- Name: messages_ended(timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.messages_ended(p_from timestamp with time zone, p_until timestamp with time zone) RETURNS TABLE(message_id uuid, alert_id uuid, event_kind text, event_id text, event_date date, account_id text, customer_id bigint, alert_type text, preference_no integer, channel text, state text, reason text, committed_at timestamp with time zone, handed_at timestamp with time zone, finished_at timestamp with time zone, delivered_at timestamp with time zone, took interval, may_be_twice boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+begin
+  return query
+    select o.message_id, o.alert_id, a.event_kind, a.event_id, a.event_date, a.account_id, a.customer_id, a.alert_type,
+           a.preference_no, o.channel, o.state, o.reason, a.committed_at, o.handed_at, o.finished_at, o.delivered_at,
+           o.handed_at - coalesce(a.committed_at, a.inserted_at), o.may_be_twice
+      from alerting.outbox o join alerting.alert a on a.alert_id = o.alert_id and a.event_date = o.event_date
+     where o.finished_at >= p_from and o.finished_at < p_until;
+end
+$$;
+
+
+--
+-- Name: FUNCTION messages_ended(p_from timestamp with time zone, p_until timestamp with time zone); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.messages_ended(p_from timestamp with time zone, p_until timestamp with time zone) IS 'The messages that came to their end in a period, whatever the date of their event; took: from the event''s commit until the provider had it.';
 
 
 --
@@ -2048,7 +2438,8 @@ $$;
 --
 
 CREATE FUNCTION bank.check_alert_type() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $_$
 begin
     if new.alert_type !~ '^[A-Z][A-Z0-9_]{1,59}$' then
@@ -3190,7 +3581,8 @@ COMMENT ON FUNCTION bank.expression_tokens(p_text text, p_scope jsonb) IS 'Words
 --
 
 CREATE FUNCTION bank.guard_account() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
 begin
     if exists (select from bank.account_permission where account_id = old.account_id)
@@ -3208,7 +3600,8 @@ $$;
 --
 
 CREATE FUNCTION bank.guard_customer() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
 begin
     if exists (select from bank.customer_preference where customer_id = old.customer_id) then
@@ -3342,7 +3735,8 @@ $$;
 --
 
 CREATE FUNCTION bank.keep_replaced_address() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
 begin
     if tg_op <> 'INSERT' and old.verified_at is not null then
@@ -3382,7 +3776,8 @@ COMMENT ON FUNCTION bank.listed(p_tokens bank.expression_token[], p_scope jsonb,
 --
 
 CREATE FUNCTION bank.lock_account_permission() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
 begin
     perform from bank.account_permission where (account_id, customer_id) = (new.account_id, new.customer_id) for update;
@@ -3396,7 +3791,8 @@ $$;
 --
 
 CREATE FUNCTION bank.lock_alert_preference() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
 begin
     perform from bank.alert_preference
@@ -3412,7 +3808,8 @@ $$;
 --
 
 CREATE FUNCTION bank.lock_customer_preference() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
 begin
     perform from bank.customer_preference
@@ -3445,7 +3842,8 @@ COMMENT ON FUNCTION bank.nearby(p_number numeric) IS 'The number, or one that is
 --
 
 CREATE FUNCTION bank.note_template_uses_balance() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
 begin
     -- a template that shows the balance makes its type one that needs may_see_balance (design 4.1); check_row works it out
@@ -3966,7 +4364,8 @@ COMMENT ON FUNCTION bank.put_alert_type(alert_type text, event_kind text, condit
 --
 
 CREATE FUNCTION bank.raise_catalogue_version() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
 begin
     if tg_op <> 'DELETE' then
@@ -3985,7 +4384,8 @@ $$;
 --
 
 CREATE FUNCTION bank.raise_customer_version() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
 begin
     if tg_op <> 'DELETE' then
@@ -4010,7 +4410,8 @@ $$;
 --
 
 CREATE FUNCTION bank.raise_state_version() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
 begin
     if tg_op <> 'DELETE' then
@@ -4137,7 +4538,8 @@ $$;
 --
 
 CREATE FUNCTION bank.restart_timers() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
 begin
     insert into bank.timer_event (timer_id, due_on, account_id, customer_id, alert_type, preference_no, event_time, starts)
@@ -4161,7 +4563,8 @@ $$;
 --
 
 CREATE FUNCTION bank.set_customer_version() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
 begin
     select state_version + 1 into new.state_version from bank.customer where customer_id = new.customer_id for no key update;
@@ -4178,7 +4581,8 @@ $$;
 --
 
 CREATE FUNCTION bank.set_state_version() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
 begin
     select state_version + 1 into new.state_version from bank.account where account_id = new.account_id for no key update;
@@ -4384,7 +4788,8 @@ $$;
 --
 
 CREATE FUNCTION bank.start_customer_version() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
 begin
     new.state_version := coalesce(
@@ -4399,7 +4804,8 @@ $$;
 --
 
 CREATE FUNCTION bank.start_state_version() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
 begin
     new.state_version := coalesce(greatest(
@@ -4415,7 +4821,8 @@ $$;
 --
 
 CREATE FUNCTION bank.start_timers() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
     AS $$
 declare
     v_now constant timestamptz := clock_timestamp();
@@ -4762,6 +5169,27 @@ $$;
 --
 
 COMMENT ON FUNCTION vault.commitment(p_customer bigint, p_nonce text, p_plain text) IS 'Null when the key is gone, or never was: make_keys first.';
+
+
+--
+-- Name: commitment_of_sealed(bigint, text, bytea); Type: FUNCTION; Schema: vault; Owner: -
+--
+
+CREATE FUNCTION vault.commitment_of_sealed(p_customer bigint, p_nonce text, p_sealed bytea) RETURNS bytea
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+  select sha256(k.key || convert_to('commit:' || p_nonce, 'UTF8') || '\x00'::bytea || vault.keystream_xor(k.key, p_nonce, p_sealed))
+    from vault.customer_key k
+   where k.customer_id = p_customer
+$$;
+
+
+--
+-- Name: FUNCTION commitment_of_sealed(p_customer bigint, p_nonce text, p_sealed bytea); Type: COMMENT; Schema: vault; Owner: -
+--
+
+COMMENT ON FUNCTION vault.commitment_of_sealed(p_customer bigint, p_nonce text, p_sealed bytea) IS 'The commitment of what was sealed: no text comes out, also when somebody changed the bytes.';
 
 
 --
@@ -5238,74 +5666,6 @@ COMMENT ON COLUMN alerting.last_seen.group_key IS 'Digest of the values that the
 
 
 --
--- Name: outbox; Type: TABLE; Schema: alerting; Owner: -
---
-
-CREATE TABLE alerting.outbox (
-    message_id uuid NOT NULL,
-    alert_id uuid NOT NULL,
-    event_date date NOT NULL,
-    channel text NOT NULL,
-    state text DEFAULT 'PENDING'::text NOT NULL,
-    reason text,
-    written_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    claimed_at timestamp with time zone,
-    handed_at timestamp with time zone,
-    finished_at timestamp with time zone,
-    delivered_at timestamp with time zone,
-    may_be_twice boolean DEFAULT false NOT NULL,
-    falls_back_from text,
-    CONSTRAINT ended_otherwise_for_a_reason CHECK (((state = ANY (ARRAY['PENDING'::text, 'ACCEPTED'::text, 'DELIVERED'::text])) OR (reason IS NOT NULL))),
-    CONSTRAINT finished_when_not_pending CHECK (((state = 'PENDING'::text) = (finished_at IS NULL))),
-    CONSTRAINT handed_when_accepted CHECK (((state <> ALL (ARRAY['ACCEPTED'::text, 'DELIVERED'::text])) OR (handed_at IS NOT NULL))),
-    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['PENDING'::text, 'ACCEPTED'::text, 'DELIVERED'::text, 'FAILED'::text, 'SUPPRESSED'::text, 'EXPIRED'::text, 'UNKNOWN'::text])))
-)
-PARTITION BY RANGE (event_date);
-
-
---
--- Name: COLUMN outbox.message_id; Type: COMMENT; Schema: alerting; Owner: -
---
-
-COMMENT ON COLUMN alerting.outbox.message_id IS 'From alert_id and channel (sha256), and the idempotency key for the provider.';
-
-
---
--- Name: COLUMN outbox.claimed_at; Type: COMMENT; Schema: alerting; Owner: -
---
-
-COMMENT ON COLUMN alerting.outbox.claimed_at IS 'When a notifier first claimed it.';
-
-
---
--- Name: COLUMN outbox.handed_at; Type: COMMENT; Schema: alerting; Owner: -
---
-
-COMMENT ON COLUMN alerting.outbox.handed_at IS 'When the provider accepted it.';
-
-
---
--- Name: COLUMN outbox.delivered_at; Type: COMMENT; Schema: alerting; Owner: -
---
-
-COMMENT ON COLUMN alerting.outbox.delivered_at IS 'When it reached the customer, as a receipt says.';
-
-
---
--- Name: COLUMN outbox.may_be_twice; Type: COMMENT; Schema: alerting; Owner: -
---
-
-COMMENT ON COLUMN alerting.outbox.may_be_twice IS 'A provider took it after an attempt of which nobody knows whether it was sent: it may have come twice.';
-
-
---
--- Name: COLUMN outbox.falls_back_from; Type: COMMENT; Schema: alerting; Owner: -
---
-
-COMMENT ON COLUMN alerting.outbox.falls_back_from IS 'The channel on which the alert could not be brought; null: the customer asked for this one.';
-
-
---
 -- Name: outbox_default; Type: TABLE; Schema: alerting; Owner: -
 --
 
@@ -5626,6 +5986,105 @@ COMMENT ON TABLE alerting.refused_receipt IS 'How many receipts were refused on 
 --
 
 COMMENT ON COLUMN alerting.refused_receipt.provider IS 'Who sent them; ''?'' where no signature says so.';
+
+
+--
+-- Name: seal; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.seal (
+    seal_no bigint NOT NULL,
+    sealed_at timestamp with time zone NOT NULL,
+    entries bigint NOT NULL,
+    entries_digest bytea NOT NULL,
+    previous bytea NOT NULL,
+    head bytea NOT NULL,
+    signature bytea,
+    key_id text,
+    CONSTRAINT a_seal_has_entries CHECK ((entries > 0)),
+    CONSTRAINT signed_by_a_key CHECK (((signature IS NULL) = (key_id IS NULL)))
+);
+
+
+--
+-- Name: TABLE seal; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.seal IS 'The chain: head = sha256(previous, seal_no, entries, entries_digest, sealed_at).';
+
+
+--
+-- Name: COLUMN seal.key_id; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.seal.key_id IS 'Which key signed it: the start of the sha256 of the public key.';
+
+
+--
+-- Name: seal_entry; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.seal_entry (
+    seal_no bigint NOT NULL,
+    entry_no integer NOT NULL,
+    kind text NOT NULL,
+    id uuid NOT NULL,
+    event_date date NOT NULL,
+    customer_id bigint,
+    state text,
+    evidence_commitment bytea,
+    leaf bytea NOT NULL,
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['ALERT'::text, 'MESSAGE'::text, 'ERASURE'::text])))
+);
+
+
+--
+-- Name: TABLE seal_entry; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.seal_entry IS 'What a seal holds. Of a message the last entry is as the row is; earlier ones are what it was before a receipt.';
+
+
+--
+-- Name: COLUMN seal_entry.evidence_commitment; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.seal_entry.evidence_commitment IS 'Null: the customer was erased before the alert was sealed.';
+
+
+--
+-- Name: seal_mark; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.seal_mark (
+    at timestamp with time zone NOT NULL,
+    first_unseen bigint NOT NULL
+);
+
+
+--
+-- Name: TABLE seal_mark; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.seal_mark IS 'Transactions from first_unseen on wrote nothing before that time.';
+
+
+--
+-- Name: seal_until; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.seal_until (
+    kind text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['ALERT'::text, 'MESSAGE'::text, 'RECEIPT'::text])))
+);
+
+
+--
+-- Name: TABLE seal_until; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.seal_until IS 'Where the next block begins to look: every row before that has its entry.';
 
 
 --
@@ -7299,6 +7758,38 @@ ALTER TABLE ONLY alerting.refused_receipt
 
 
 --
+-- Name: seal_entry seal_entry_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.seal_entry
+    ADD CONSTRAINT seal_entry_pkey PRIMARY KEY (seal_no, entry_no);
+
+
+--
+-- Name: seal_mark seal_mark_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.seal_mark
+    ADD CONSTRAINT seal_mark_pkey PRIMARY KEY (at);
+
+
+--
+-- Name: seal seal_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.seal
+    ADD CONSTRAINT seal_pkey PRIMARY KEY (seal_no);
+
+
+--
+-- Name: seal_until seal_until_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.seal_until
+    ADD CONSTRAINT seal_until_pkey PRIMARY KEY (kind);
+
+
+--
 -- Name: seen_event_default seen_event_default_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
 --
 
@@ -7659,6 +8150,20 @@ ALTER TABLE ONLY vault.erased_customer
 
 
 --
+-- Name: alert_written; Type: INDEX; Schema: alerting; Owner: -
+--
+
+CREATE INDEX alert_written ON ONLY alerting.alert USING brin (written_at) WITH (autosummarize='on');
+
+
+--
+-- Name: alert_default_written_at_idx; Type: INDEX; Schema: alerting; Owner: -
+--
+
+CREATE INDEX alert_default_written_at_idx ON alerting.alert_default USING brin (written_at) WITH (autosummarize='on');
+
+
+--
 -- Name: delivery_attempt_of_provider_ref; Type: INDEX; Schema: alerting; Owner: -
 --
 
@@ -7733,6 +8238,34 @@ CREATE INDEX outbox_due_in_order ON alerting.outbox_due USING btree (channel, du
 --
 
 CREATE INDEX preference_memory_of_customer ON alerting.preference_memory USING btree (customer_id) WHERE (account_id IS NULL);
+
+
+--
+-- Name: receipt_received; Type: INDEX; Schema: alerting; Owner: -
+--
+
+CREATE INDEX receipt_received ON ONLY alerting.receipt USING brin (received_at) WITH (autosummarize='on');
+
+
+--
+-- Name: receipt_default_received_at_idx; Type: INDEX; Schema: alerting; Owner: -
+--
+
+CREATE INDEX receipt_default_received_at_idx ON alerting.receipt_default USING brin (received_at) WITH (autosummarize='on');
+
+
+--
+-- Name: seal_entry_of_customer; Type: INDEX; Schema: alerting; Owner: -
+--
+
+CREATE INDEX seal_entry_of_customer ON alerting.seal_entry USING btree (customer_id, event_date) WHERE (kind = 'ALERT'::text);
+
+
+--
+-- Name: seal_entry_of_row; Type: INDEX; Schema: alerting; Owner: -
+--
+
+CREATE INDEX seal_entry_of_row ON alerting.seal_entry USING btree (id, kind, seal_no);
 
 
 --
@@ -7883,6 +8416,13 @@ ALTER INDEX alerting.alert_id_is_unique ATTACH PARTITION alerting.alert_default_
 
 
 --
+-- Name: alert_default_written_at_idx; Type: INDEX ATTACH; Schema: alerting; Owner: -
+--
+
+ALTER INDEX alerting.alert_written ATTACH PARTITION alerting.alert_default_written_at_idx;
+
+
+--
 -- Name: delivery_attempt_default_pkey; Type: INDEX ATTACH; Schema: alerting; Owner: -
 --
 
@@ -7922,6 +8462,13 @@ ALTER INDEX alerting.message_id_is_unique ATTACH PARTITION alerting.outbox_defau
 --
 
 ALTER INDEX alerting.receipt_is_applied_once ATTACH PARTITION alerting.receipt_default_pkey;
+
+
+--
+-- Name: receipt_default_received_at_idx; Type: INDEX ATTACH; Schema: alerting; Owner: -
+--
+
+ALTER INDEX alerting.receipt_received ATTACH PARTITION alerting.receipt_default_received_at_idx;
 
 
 --
@@ -7999,6 +8546,20 @@ ALTER INDEX bank.timer_event_of_customer ATTACH PARTITION bank.timer_event_defau
 --
 
 ALTER INDEX bank.timer_event_pkey ATTACH PARTITION bank.timer_event_default_pkey;
+
+
+--
+-- Name: alert alert_is_never_changed; Type: TRIGGER; Schema: alerting; Owner: -
+--
+
+CREATE TRIGGER alert_is_never_changed BEFORE DELETE OR UPDATE ON alerting.alert FOR EACH ROW EXECUTE FUNCTION alerting.refuse_change();
+
+
+--
+-- Name: alert alerts_are_never_truncated; Type: TRIGGER; Schema: alerting; Owner: -
+--
+
+CREATE TRIGGER alerts_are_never_truncated BEFORE TRUNCATE ON alerting.alert FOR EACH STATEMENT EXECUTE FUNCTION alerting.refuse_change();
 
 
 --
@@ -8707,6 +9268,14 @@ CREATE TRIGGER start_timers_2 AFTER UPDATE ON bank.customer_preference REFERENCI
 
 ALTER TABLE ONLY alerting.pilot_customer
     ADD CONSTRAINT pilot_customer_alert_type_fkey FOREIGN KEY (alert_type) REFERENCES alerting.pilot(alert_type) ON DELETE CASCADE;
+
+
+--
+-- Name: seal_entry seal_entry_seal_no_fkey; Type: FK CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.seal_entry
+    ADD CONSTRAINT seal_entry_seal_no_fkey FOREIGN KEY (seal_no) REFERENCES alerting.seal(seal_no) DEFERRABLE INITIALLY DEFERRED;
 
 
 --

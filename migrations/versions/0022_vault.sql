@@ -97,6 +97,14 @@ language sql stable security definer set search_path = pg_catalog as $$
 $$;
 comment on function vault.commitment(bigint, text, text) is 'Null when the key is gone, or never was: make_keys first.';
 
+create function vault.commitment_of_sealed(p_customer bigint, p_nonce text, p_sealed bytea) returns bytea
+language sql stable security definer set search_path = pg_catalog as $$
+  select sha256(k.key || convert_to('commit:' || p_nonce, 'UTF8') || '\x00'::bytea || vault.keystream_xor(k.key, p_nonce, p_sealed))
+    from vault.customer_key k
+   where k.customer_id = p_customer
+$$;
+comment on function vault.commitment_of_sealed(bigint, text, bytea) is 'The commitment of what was sealed: no text comes out, also when somebody changed the bytes.';
+
 create function vault.destroy_key(p_customer bigint, p_reason text) returns boolean
 language plpgsql security definer set search_path = pg_catalog as $$
 begin
@@ -109,3 +117,7 @@ $$;
 comment on function vault.destroy_key(bigint, text) is 'False when it was destroyed before.';
 
 revoke all on all functions in schema vault from public;
+grant usage on schema vault to bankalerts_auditor, bankalerts_caretaker;
+grant execute on function vault.open, vault.commitment, vault.commitment_of_sealed to bankalerts_auditor, bankalerts_caretaker;
+grant select on vault.erased_customer to bankalerts_auditor, bankalerts_caretaker;
+select alerting.take_ownership();

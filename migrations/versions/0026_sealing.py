@@ -1,16 +1,40 @@
-"""Sealing."""
+"""Seals: a hash chain over alerts and the ends of messages, made afterwards."""
+
+from pathlib import Path
 
 from alembic import op
+from sqlalchemy import text
 
-from migrations.script import run_script
+from migrations.script import run, run_script
 
 revision = "0026"
 down_revision = "0025"
 
+FUNCTIONS = (
+    "sign_seal",
+    "seal_next",
+    "seal_kind",
+    "seal_erasures",
+    "seal_receipts",
+    "seal_messages",
+    "leaf_of_message",
+    "seal_alerts",
+    "row_settled_until",
+)
+
 
 def upgrade() -> None:
     run_script(__file__)
+    commands = Path(__file__).with_name("0026_sealing_indexes.sql").read_text()
+    with op.get_context().autocommit_block():
+        if op.get_context().as_sql:
+            run(f"{commands}\n\\gexec\n")
+        else:
+            for command in op.get_bind().execute(text(commands)).scalars().all():
+                run(command)
 
 
 def downgrade() -> None:
-    op.execute("select 1")
+    op.execute("drop index alerting.alert_written, alerting.receipt_received")
+    op.execute("drop function " + ", ".join(f"alerting.{function}" for function in FUNCTIONS))
+    op.execute("drop table alerting.seal_mark, alerting.seal_until, alerting.seal_entry, alerting.seal")

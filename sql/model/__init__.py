@@ -4,7 +4,7 @@ Columns, types, keys and nullability stand here; triggers, functions, checks and
 `sql/schema.sql` (the dump of head) and its test hold in place.
 """
 
-from sql.model import alerting, audit, bank, delivery, events, history, memory, receipts, settings, timers, vault
+from sql.model import alerting, audit, bank, delivery, events, history, memory, receipts, sealing, settings, timers, vault
 from sql.model.columns import metadata
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "memory",
     "metadata",
     "receipts",
+    "sealing",
     "settings",
     "timers",
     "vault",

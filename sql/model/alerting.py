@@ -44,6 +44,7 @@ Table(
         name="one_alert_per_event_and_preference",
         postgresql_nulls_not_distinct=True,
     ),
+    Index("alert_written", "written_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
     schema="alerting",
     postgresql_partition_by="range (event_date)",
 )

@@ -1,6 +1,6 @@
 """Receipts: what providers say of messages after they took them."""
 
-from sqlalchemy import BigInteger, Date, Integer, Table, Uuid
+from sqlalchemy import BigInteger, Date, Index, Integer, Table, Uuid
 
 from sql.model.columns import Time, key, metadata, optional, required
 
@@ -16,6 +16,7 @@ Table(
     optional("reason"),
     required("said_at", Time),
     required("received_at", Time),
+    Index("receipt_received", "received_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
     schema="alerting",
     postgresql_partition_by="range (event_date)",
 )

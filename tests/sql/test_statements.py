@@ -34,6 +34,12 @@ INDEXES = {
     "bank.payment_order_of_account": blocks("engine")["read_payment_orders"],
     "bank.customer_activity_of_customer": blocks("engine")["read_customer_activity"],
     "bank.timer_event_of_customer": "select * from bank.timer_event where customer_id = $1 and event_time = $2",
+    "audit.account_permission_history_of_customer": "select * from audit.account_permission_history where customer_id = $1",
+    "audit.alert_preference_history_of_customer": (
+        "select * from audit.alert_preference_history where customer_id = $1 and began_at <= $2"
+    ),
+    "audit.change_of_row": "select * from audit.change where table_name = $1 and row_key = $2",
+    "audit.change_of_customer": "select * from audit.change where customer_id = $1 and changed_at >= $2",
     "alerting.last_seen_of_customer": blocks("engine")["read_last_seen"],
     "alerting.preference_memory_of_customer": blocks("engine")["read_preference_memory"],
     "alerting.timer_of_series": blocks("timers")["read_kept"],
@@ -42,6 +48,10 @@ INDEXES = {
     "alerting.delivery_attempt_of_provider_ref": (
         "select * from alerting.delivery_attempt where provider_ref = $1 and provider = $2 order by started_at desc limit 1"
     ),
+    "alerting.alert_written": "select * from alerting.alert where written_at >= $1 and written_at < $2",  # alerting.seal_alerts
+    "alerting.receipt_received": blocks("seal")["check_messages"],
+    "alerting.seal_entry_of_row": blocks("seal")["check_messages"],
+    "alerting.seal_entry_of_customer": "select * from alerting.seal_entry where customer_id = $1 and kind = 'ALERT'",
     "alerting.outbox_ended": blocks("report")["count_outbox"],
     "alerting.outbox_of_alert": "select * from audit.outbox_history where alert_id = $1",
     "alerting.outbox_due_in_order": blocks("notifier")["claim_messages"],
