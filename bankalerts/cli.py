@@ -15,6 +15,7 @@ from rich.console import Console
 from bankalerts import operate, settings
 from bankalerts.doctor import commands as doctor_commands
 from bankalerts.errors import BankalertsError
+from bankalerts.seal import commands as seal_commands
 
 if TYPE_CHECKING:
     from bankalerts.stack.home import Home
@@ -47,6 +48,7 @@ app.add_typer(connectors_app, name="connectors")
 app.add_typer(replay_app, name="replay")
 operate.register(app)
 doctor_commands.register(app)
+seal_commands.register(app)
 
 out = Console()
 INTERRUPTED = 130  # what a shell calls a command that Ctrl-C ended
