@@ -66,7 +66,10 @@ def home() -> Path:
 
 def load() -> Settings:
     """All settings. Raises BankalertsError naming the first missing one."""
-    values: dict[str, Any] = {**_of_local_stack(), **_of_environment(), "home": home()}
+    local, given = _of_local_stack(), _of_environment()
+    if "database_url" in given:
+        local.pop("capture_database_url", None)  # it goes with the local one
+    values: dict[str, Any] = {**local, **given, "home": home()}
     for field in REQUIRED:
         _required(values, field)
     values.setdefault("capture_database_url", values["database_url"])

@@ -15,6 +15,7 @@ from typing import Any
 
 from bankalerts.errors import BankalertsError
 from bankalerts.settings import CHECKPOINTS, STACK_FILE, Settings
+from bankalerts.stack import logins
 
 LOOPBACK = "127.0.0.1"
 DATABASE = "bank"
@@ -115,8 +116,10 @@ def addresses(stack: Remembered) -> dict[str, str]:
     def at(name: str) -> str:
         return f"{LOOPBACK}:{stack.ports[name]}"
 
+    database_url = f"postgresql://{DATABASE_USER}:{stack.password}@{at('postgres')}/{DATABASE}"
     return {
-        "database_url": f"postgresql://{DATABASE_USER}:{stack.password}@{at('postgres')}/{DATABASE}",
+        "database_url": database_url,
+        "capture_database_url": logins.url_of(logins.CAPTURE, database_url),
         "kafka": at("kafka"),
         "connect_url": f"http://{at('connect')}",
         "smtp_url": f"smtp://{at('smtp')}",
@@ -133,9 +136,11 @@ def addresses(stack: Remembered) -> dict[str, str]:
 def settings_of(home: Home, stack: Remembered, part: str) -> Settings:
     """What one part of this stack is given, whatever the caller's environment says."""
     found = addresses(stack)
+    role = logins.role_of(part)
+    if role is not None:
+        found["database_url"] = logins.url_of(role, found["database_url"])
     return Settings(
         home=home.path,
-        capture_database_url=found["database_url"],
         name=part,
         checkpoints=home.path.joinpath(*CHECKPOINTS),
         ready_file=home.ready_file(part),

@@ -10,7 +10,7 @@ from functools import partial
 from rich.console import Console
 
 from bankalerts.errors import BankalertsError
-from bankalerts.stack import postgres, schema
+from bankalerts.stack import logins, postgres, schema
 from bankalerts.stack.display import Display
 from bankalerts.stack.down import end_parts
 from bankalerts.stack.home import Home, Remembered, choose_ports, remembered, settings_of
@@ -103,6 +103,7 @@ class _Ascent:
             settings = settings_of(self.home, self.stack, MIGRATIONS)
             schema.migrate(settings, self.home.log(MIGRATIONS))
             schema.prepare(settings.database_url, partial(self._note, MIGRATIONS))
+            logins.give_logins(settings.database_url)
 
     def _ensure_connectors(self) -> None:
         import connectors
