@@ -31,19 +31,25 @@ def register(app: typer.Typer) -> None:
 def doctor(
     only: Annotated[list[str] | None, typer.Option(metavar="CHECK", help="Only this check; may be repeated.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_metrics: Annotated[bool, typer.Option("--metrics", help="Print figures for Prometheus' textfile collector.")] = False,
 ) -> None:
     """Look for what is wrong, or will be, with database, capture and delivery; each finding has its remedy.
 
     Nothing is changed. Exit code 0 when all is well, 1 with a warning, 2 with a fault.
 
-    Examples: `bankalerts doctor`, `bankalerts doctor --only slot --json`
+    Examples: `bankalerts doctor`, `bankalerts doctor --metrics > /var/lib/node_exporter/bankalerts.prom`,
+    `bankalerts doctor --only slot --json`
     """
     from bankalerts.doctor import examine
     from bankalerts.doctor.check import SEVERITIES, Asked
 
     found = examine(Asked(settings.load()), only or ())
     worst = max((each.severity for each in found), key=SEVERITIES.index)
-    if as_json:
+    if as_metrics:
+        from bankalerts.doctor.figures import figures
+
+        print(figures(found), end="")
+    elif as_json:
         print(json.dumps({"severity": worst, "checks": [_as_json(each) for each in found]}, indent=2))
     else:
         _show(found)

@@ -8,6 +8,7 @@ import logging
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -113,15 +114,17 @@ def test_a_place_and_a_traceback_say_where_and_not_what() -> None:
 
 
 @pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """The process's own log."""
     stderr = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stderr)
     monkeypatch.setattr(logging.root, "handlers", [])  # pytest's would be closed
     monkeypatch.setattr(logging, "raiseExceptions", logging.raiseExceptions)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    level = logging.root.level
     process.configure_logging("test")
-    return stderr
+    yield stderr
+    logging.root.setLevel(level)
 
 
 def test_whoever_logs_an_exception_logs_no_text_of_it(written: io.StringIO) -> None:
