@@ -22,6 +22,7 @@ async def warn_of_undrained(database: Database, drained: Sequence[str]) -> None:
     """
     while True:
         found = await database.run(lambda connection: outbox.undrained(connection, drained))
+        measures.UNDRAINED.set(sum(found.values()))
         for channel, messages in found.items():
             log.warning(
                 "%s: %d messages are due and wait, this notifier has no such channel: add notifier/channels/%s.py, or"
