@@ -31,8 +31,8 @@ RECORDED = (
 def upgrade() -> None:
     with op.get_context().autocommit_block():
         for table in BY_CUSTOMER:
-            run(f"drop index concurrently if exists audit.{table}_of_customer")
-            run(f"create index concurrently {table}_of_customer on audit.{table} (customer_id, began_at)")
+            run(f"drop index concurrently if exists audit.{table}_of_customer;")
+            run(f"create index concurrently {table}_of_customer on audit.{table} (customer_id, began_at);")
     run_script(__file__)
     run((VERSIONS / "0023_history_at.sql").read_text())
 
@@ -42,7 +42,9 @@ def downgrade() -> None:
         op.execute(f"drop trigger if exists record_change on {table}")
         op.execute(f"drop trigger if exists record_change_2 on {table}")
         op.execute(f"drop trigger if exists record_change_3 on {table}")
-    op.execute("drop function audit.alerts_of_customer, audit.changes_of, audit.templates_at, audit.permissions_at")
+    op.execute("alter function audit.explain(text, text, bigint) reset all")
+    op.execute("drop function audit.messages_ended, audit.alerts_of_customer, audit.changes_of, audit.templates_at")
+    op.execute("drop function audit.permissions_at")
     op.execute("drop function audit.preferences_at, audit.consents_at, audit.addresses_at, audit.rows_at")
     op.execute("drop function audit.record_change, audit.note_change, audit.row_key")
     op.execute("drop table audit.change, audit.recorded_table")
@@ -52,4 +54,4 @@ def downgrade() -> None:
     for table in VERSIONED:
         op.execute(f"alter table audit.{table} drop column began_app_user, drop column ended_app_user")
     for table in BY_CUSTOMER:
-        op.execute(f"drop index audit.{table}_of_customer")
+        op.execute(f"drop index audit.{table}_of_customer;")

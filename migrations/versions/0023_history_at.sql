@@ -156,6 +156,32 @@ $$;
 comment on function audit.alerts_of_customer(bigint, date, date) is
   'The messages to a customer about events of these dates, both included; as far back as the events are kept.';
 
+create function audit.messages_ended(p_from timestamptz, p_until timestamptz)
+returns table (message_id uuid, alert_id uuid, event_kind text, event_id text, event_date date, account_id text, customer_id bigint,
+               alert_type text, preference_no integer, channel text, state text, reason text, committed_at timestamptz,
+               handed_at timestamptz, finished_at timestamptz, delivered_at timestamptz, took interval, may_be_twice boolean)
+language plpgsql stable security definer set search_path = pg_catalog
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+begin
+  return query
+    with ended as materialized (
+      select o.* from alerting.outbox o where o.finished_at >= p_from and o.finished_at < p_until
+    )
+    select o.message_id, o.alert_id, a.event_kind, a.event_id, a.event_date, a.account_id, a.customer_id, a.alert_type,
+           a.preference_no, o.channel, o.state, o.reason, a.committed_at, o.handed_at, o.finished_at, o.delivered_at,
+           o.handed_at - coalesce(a.committed_at, a.inserted_at), o.may_be_twice
+      from ended o cross join lateral (
+        select * from alerting.alert l where l.alert_id = o.alert_id and l.event_date = o.event_date offset 0) a;
+end
+$$;
+comment on function audit.messages_ended(timestamptz, timestamptz) is
+  'The messages that came to their end in a period, whatever the date of their event; took: from the event''s commit until the provider had it.';
+
+-- one event, so by indexes whatever the planner thinks of a month's alerts; audit.explained goes on for all events of a period
+alter function audit.explain(text, text, bigint) set enable_seqscan = off;
+alter function audit.explain(text, text, bigint) set enable_hashjoin = off;
+alter function audit.explain(text, text, bigint) set enable_mergejoin = off;
+
 do $$
 declare
   v_function regprocedure;
@@ -164,10 +190,10 @@ begin
     select p.oid from pg_proc p
      where p.pronamespace = 'audit'::regnamespace
        and p.proname in ('addresses_at', 'consents_at', 'preferences_at', 'permissions_at', 'templates_at', 'changes_of',
-                         'alerts_of_customer', 'rows_at', 'row_key', 'note_change')
+                         'alerts_of_customer', 'messages_ended', 'rows_at', 'row_key', 'note_change')
   loop
     execute format('revoke all on function %s from public', v_function);
-    if v_function::text !~ '\.(rows_at|row_key|note_change)\(' then
+    if v_function::text !~ '\.(row_key|note_change)\(' then
       execute format('grant execute on function %s to bankalerts_auditor', v_function);
     end if;
   end loop;
