@@ -1144,6 +1144,9 @@ COMMENT ON FUNCTION audit.expected_alerts(p_from date, p_until date) IS 'The ale
 
 CREATE FUNCTION audit.explain(p_event_kind text, p_event_id text, p_customer bigint DEFAULT NULL::bigint) RETURNS TABLE(event_date date, account_id text, customer_id bigint, alert_type text, preference_no integer, outcome text, condition text, compared jsonb, type_version bigint, type_by text, type_at timestamp with time zone, preference_version bigint, preference_by text, preference_at timestamp with time zone, permission_version bigint, permission_by text, permission_at timestamp with time zone, alert_id uuid, messages jsonb)
     LANGUAGE sql STABLE
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
     select event_date, account_id, customer_id, alert_type, preference_no, outcome, condition, compared, type_version, type_by, type_at,
            preference_version, preference_by, preference_at, permission_version, permission_by, permission_at, alert_id, messages
@@ -1487,11 +1490,14 @@ CREATE FUNCTION audit.messages_ended(p_from timestamp with time zone, p_until ti
     AS $$
 begin
   return query
+    with ended as materialized (
+      select o.* from alerting.outbox o where o.finished_at >= p_from and o.finished_at < p_until
+    )
     select o.message_id, o.alert_id, a.event_kind, a.event_id, a.event_date, a.account_id, a.customer_id, a.alert_type,
            a.preference_no, o.channel, o.state, o.reason, a.committed_at, o.handed_at, o.finished_at, o.delivered_at,
            o.handed_at - coalesce(a.committed_at, a.inserted_at), o.may_be_twice
-      from alerting.outbox o join alerting.alert a on a.alert_id = o.alert_id and a.event_date = o.event_date
-     where o.finished_at >= p_from and o.finished_at < p_until;
+      from ended o cross join lateral (
+        select * from alerting.alert l where l.alert_id = o.alert_id and l.event_date = o.event_date offset 0) a;
 end
 $$;
 
