@@ -59,6 +59,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield Server(running.settings)
 
 
+@pytest.fixture(scope="module")
+def database_of_file(server: Server) -> Iterator[str]:
+    """The URL of a migrated database for all tests of a file that commit nothing: making and dropping one costs 0.2 s."""
+    url = server.clone()
+    yield url
+    server.drop(url)
+
+
 @pytest.fixture
 def database(server: Server) -> Iterator[str]:
     """The URL of a migrated database that belongs to this test alone."""

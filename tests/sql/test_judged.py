@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -9,6 +10,14 @@ import pytest
 
 from tests.conftest import Server
 from tests.small_bank import DAY, Bank, Connection, alerted, parameter
+
+
+@pytest.fixture
+def connection(database_of_file: str) -> Iterator[Connection]:
+    """To one database for all: what a test does is rolled back."""
+    with psycopg.connect(database_of_file) as opened:
+        yield opened
+        opened.rollback()
 
 
 @pytest.fixture

@@ -46,6 +46,12 @@ SET_UP = """
 """
 
 
+@pytest.fixture(scope="module")
+def database(database_of_file: str) -> str:
+    """One for all: what a test does is rolled back."""
+    return database_of_file
+
+
 @pytest.fixture
 def bank(connection: Connection) -> Connection:
     connection.execute(SET_UP)

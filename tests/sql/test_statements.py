@@ -57,6 +57,7 @@ INDEXES = {
     "alerting.outbox_due_in_order": blocks("notifier")["claim_messages"],
     "alerting.outbox_due_held": blocks("controls")["release_paused"],
     "alerting.one_open_pause_per_scope": blocks("controls")["release_paused"],
+    "alerting.one_open_halt_per_cause": "select * from alerting.halt where cause = $1 and ended_at is null",
 }
 
 
@@ -64,6 +65,12 @@ def positional(statement: str) -> str:
     """$1, $2 ... for the %(name)s of the blocks that the engine passes to psycopg as they are."""
     names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement)))
     return re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", statement)
+
+
+@pytest.fixture(scope="module")
+def database(database_of_file: str) -> str:
+    """One for all: what a test does is rolled back."""
+    return database_of_file
 
 
 @pytest.mark.parametrize(("file", "name"), EVERY)
