@@ -1,26 +1,40 @@
-"""What each role may do; alerts are never changed."""
+"""What each role may do, and which rows it sees; alerts are never changed."""
 
 from alembic import op
 
-from migrations.script import run_script
+from migrations.script import VERSIONS, run, run_script
 
 revision = "0028"
 down_revision = "0027"
 
 ROLES = "app core capture engine notifier designer auditor operator caretaker"
+GUARDED = """
+customer account account_permission contact_address push_device customer_consent customer_preference alert_preference
+webhook_secret inbox_message replaced_address
+"""
 CHANNELS = "email sms push webhook inbox"
 OWN_RIGHTS = """
-check_alert_type guard_account guard_customer keep_replaced_address lock_account_permission lock_alert_preference lock_customer_preference
-note_template_uses_balance raise_catalogue_version raise_customer_version raise_state_version restart_timers
-set_customer_version set_state_version start_customer_version start_state_version start_timers
+check_alert_type guard_account guard_customer keep_replaced_address lock_account_permission
+lock_alert_preference lock_customer_preference note_template_uses_balance raise_catalogue_version
+raise_customer_version raise_state_version restart_timers set_customer_version set_state_version
+start_customer_version start_state_version start_timers
 """
 
 
 def upgrade() -> None:
     run_script(__file__)
+    run((VERSIONS / "0028_row_security.sql").read_text())
 
 
 def downgrade() -> None:
+    for view in ("event", "outbox_history", "grants"):
+        op.execute(f"alter view audit.{view} reset (security_invoker)")
+    for table in GUARDED.split():
+        for policy in ("all_rows", "own_rows", "notified_rows", "channel_rows"):
+            op.execute(f"drop policy if exists {policy} on bank.{table}")
+        op.execute(f"alter table bank.{table} no force row level security")
+        op.execute(f"alter table bank.{table} disable row level security")
+    op.execute("drop function bank.channels_read()")
     for role in ROLES.split():
         for schema in ("bank", "alerting", "audit", "vault"):
             for objects in ("tables", "sequences", "functions"):
