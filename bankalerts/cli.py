@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from bankalerts import operate, settings
+from bankalerts import halts, operate, settings
 from bankalerts.doctor import commands as doctor_commands
 from bankalerts.errors import BankalertsError
+from bankalerts.maintain import commands as maintain_commands
 from bankalerts.seal import commands as seal_commands
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ replay_app = typer.Typer(no_args_is_help=True, help="Play a bank's history as SQ
 app.add_typer(connectors_app, name="connectors")
 app.add_typer(replay_app, name="replay")
 operate.register(app)
+halts.register(app, connectors_app)
 doctor_commands.register(app)
+maintain_commands.register(app)
 seal_commands.register(app)
 
 out = Console()

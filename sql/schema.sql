@@ -141,6 +141,31 @@ COMMENT ON TYPE bank.expression_token IS 'kind: value, word, sign or end; words 
 
 
 --
+-- Name: accept_restore(text); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.accept_restore(p_reason text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+begin
+  update alerting.capture_identity i
+     set system_identifier = d.system_identifier, timeline = d.timeline, recorded_at = now(), recorded_by = session_user
+    from alerting.database_identity() d
+   where (i.system_identifier, i.timeline) <> (d.system_identifier, d.timeline);
+  return alerting.end_halt('RESTORE', p_reason);
+end
+$$;
+
+
+--
+-- Name: FUNCTION accept_restore(p_reason text); Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON FUNCTION alerting.accept_restore(p_reason text) IS 'Says that the database as it is now is the right one: engines go on with it. False when none was halted for it.';
+
+
+--
 -- Name: add_partitions(date, date); Type: FUNCTION; Schema: alerting; Owner: -
 --
 
@@ -311,6 +336,389 @@ $$;
 COMMENT ON FUNCTION alerting.brake(p_alert_type text, p_messages_last_minute bigint, p_limit bigint) IS 'Pauses an alert type that sends far more than it normally does. False: it is paused already.';
 
 
+--
+-- Name: capture_findings(); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.capture_findings() RETURNS TABLE(cause text, detail text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+  with identity as (select * from alerting.capture_identity),
+  published as (
+    select p.schemaname || '.' || p.tablename as table_name, p.rowfilter,
+           (select array_agg(name::text order by name) from unnest(p.attnames) name) as columns
+      from pg_publication_tables p where p.pubname = 'bankalerts'
+  ),
+  present as (
+    select t.table_name, c.oid, c.relreplident, array_agg(a.attname::text order by a.attname) as columns,
+           array_agg(format_type(a.atttypid, a.atttypmod) order by a.attname) as types
+      from alerting.captured_table t
+      join pg_class c on c.oid = to_regclass(t.table_name)
+      join pg_attribute a on a.attrelid = c.oid and not a.attisdropped and a.attname = any (t.columns)
+     group by t.table_name, c.oid, c.relreplident
+  ),
+  findings as (
+    select 'RESTORE' as cause,
+           format('the database is another one, or was restored: system %s, timeline %s; capture is of %s, %s',
+                  d.system_identifier, d.timeline, i.system_identifier, i.timeline) as detail
+      from identity i, alerting.database_identity() d
+     where (d.system_identifier, d.timeline) <> (i.system_identifier, i.timeline)
+    union all
+    select 'SLOT', format('replication slot %s does not exist', i.slot)
+      from identity i where not exists (select from pg_replication_slots s where s.slot_name = i.slot)
+    union all
+    -- conflicting and invalidation_reason are not there on every version
+    select 'SLOT', format('replication slot %s lost WAL that it needed (%s)', i.slot,
+                          coalesce(to_jsonb(s) ->> 'invalidation_reason', s.wal_status))
+      from identity i join pg_replication_slots s on s.slot_name = i.slot
+     where s.wal_status = 'lost' or to_jsonb(s) ->> 'invalidation_reason' is not null
+    union all
+    select 'PUBLICATION', 'publication bankalerts does not exist'
+     where not exists (select from pg_publication where pubname = 'bankalerts')
+    union all
+    select 'PUBLICATION', 'publication bankalerts does not publish every insert, update and delete of whole partitioned tables'
+      from pg_publication
+     where pubname = 'bankalerts' and not (pubinsert and pubupdate and pubdelete and pubviaroot)
+    union all
+    select 'PUBLICATION', format('%s is not published', t.table_name)
+      from alerting.captured_table t
+     where to_regclass(t.table_name) is not null and exists (select from pg_publication where pubname = 'bankalerts')
+       and not exists (select from published p where p.table_name = t.table_name)
+    union all
+    select 'PUBLICATION', format('%s is published with other columns, or not all of its rows', t.table_name)
+      from alerting.captured_table t join published p using (table_name) join present c using (table_name)
+     where c.columns = t.columns and (p.columns <> t.columns or p.rowfilter is not null)
+    union all
+    select 'PUBLICATION', format('%s is published and not captured', p.table_name)
+      from published p where not exists (select from alerting.captured_table t where t.table_name = p.table_name)
+    union all
+    select 'TABLE', format('%s does not exist', t.table_name)
+      from alerting.captured_table t where to_regclass(t.table_name) is null
+    union all
+    select 'TABLE', format('captured columns of %s are gone or of another type', t.table_name)
+      from alerting.captured_table t join present p using (table_name)
+     where (p.columns, p.types) is distinct from (t.columns, t.types)
+    union all
+    select 'TABLE', format('%s has another replica identity than its key', p.table_name)
+      from present p where p.relreplident <> 'd'
+    union all
+    select 'TABLE', format('trigger %s of %s is disabled', g.tgname, p.table_name)
+      from present p join pg_trigger g on g.tgrelid = p.oid
+     where g.tgenabled in ('D', 'R') and not g.tgisinternal
+  )
+  select f.cause, f.detail from findings f where exists (select from identity) order by 1, 2
+$$;
+
+
+--
+-- Name: FUNCTION capture_findings(); Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON FUNCTION alerting.capture_findings() IS 'What differs between capture as it was set up and the database now; each row is a reason to decide nothing.';
+
+
+--
+-- Name: check_nothing_due(text, text, date, date); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.check_nothing_due(p_data_class text, p_partition text, p_from date, p_until date) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+begin
+  if p_data_class in ('ALERT', 'MESSAGE', 'ATTEMPT', 'RECEIPT')
+     and exists (select from alerting.outbox_due where event_date >= p_from and event_date < p_until) then
+    raise exception '% has messages that are still to be sent', p_partition
+      using errcode = 'BA002', hint = 'See bankalerts outbox; what is paused goes on with bankalerts resume.';
+  end if;
+end
+$$;
+
+
+--
+-- Name: database_identity(); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.database_identity(OUT system_identifier text, OUT timeline text) RETURNS record
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+  select (select c.system_identifier::text from pg_control_system() c), left(pg_walfile_name(pg_current_wal_lsn()), 8)
+$$;
+
+
+--
+-- Name: delete_old(text, integer); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.delete_old(p_data_class text, p_most integer DEFAULT 10000) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+  v_began timestamptz := clock_timestamp();
+  v_before timestamptz;
+  v_deleted bigint;
+begin
+  select now() - keeps into v_before from audit.retention_policy where data_class = p_data_class and action = 'DELETE';
+  if not found then
+    raise exception 'no policy lets rows of % be deleted', p_data_class
+      using errcode = 'BA002', hint = 'audit.retention_policy says what goes when.';
+  end if;
+  case p_data_class
+    when 'INBOX' then
+      delete from bank.inbox_message where message_id in
+        (select message_id from bank.inbox_message where written_at < v_before limit p_most for update skip locked);
+    when 'QUARANTINE' then
+      delete from alerting.quarantine where quarantine_id in
+        (select quarantine_id from alerting.quarantine where quarantined_at < v_before limit p_most for update skip locked);
+    when 'TYPE_VOLUME' then
+      delete from alerting.type_volume where (alert_type, minute) in
+        (select alert_type, minute from alerting.type_volume where minute < v_before limit p_most for update skip locked);
+    else
+      raise exception 'rows of % cannot be deleted', p_data_class
+        using errcode = 'BA002', hint = 'Only INBOX, QUARANTINE and TYPE_VOLUME are deleted row by row.';
+  end case;
+  get diagnostics v_deleted = row_count;
+  if v_deleted > 0 then
+    insert into audit.maintenance (what, data_class, relation, rows_or_partitions, took)
+    select 'DELETED', p_data_class, relations[1], v_deleted, clock_timestamp() - v_began
+      from audit.retention_policy where data_class = p_data_class;
+  end if;
+  return v_deleted;
+end
+$$;
+
+
+--
+-- Name: FUNCTION delete_old(p_data_class text, p_most integer); Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON FUNCTION alerting.delete_old(p_data_class text, p_most integer) IS 'Deletes some of the rows that their policy lets go; returns how many. Fewer than asked for: these were all.';
+
+
+--
+-- Name: detach_partition(regclass, text, boolean); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.detach_partition(p_parent regclass, p_partition text, p_drop boolean) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    SET lock_timeout TO '100ms'
+    AS $$
+declare
+  v_began timestamptz := clock_timestamp();
+  v_due record;
+  v_found boolean;
+begin
+  -- who lets the same one go at once waits, and then finds it gone
+  perform pg_advisory_xact_lock(hashtext('alerting.detach_partition'));
+  if not exists (select from pg_inherits where inhparent = p_parent and inhrelid = to_regclass(p_partition)) then
+    return 'GONE';
+  end if;
+  select * into v_due from alerting.due_partitions(current_date) d where (d.parent, d.partition) = (p_parent, to_regclass(p_partition));
+  if not found or p_drop <> (v_due.action = 'DROP') then
+    raise exception 'no policy lets % be %', p_partition, case when p_drop then 'dropped' else 'detached' end
+      using errcode = 'BA002', hint = 'audit.retention_policy says what goes when; alerting.due_partitions() what is due.';
+  end if;
+  perform alerting.check_nothing_due(v_due.data_class, p_partition, v_due.from_date, v_due.until_date);
+  if v_due.data_class in ('ALERT', 'MESSAGE') and to_regclass('alerting.seal_entry') is not null then
+    execute format('select exists (select from alerting.seal_entry)
+                       and exists (select from %s r where not exists (select from alerting.seal_entry e where (e.id, e.kind) = (r.%I, %L)))',
+                   p_partition, lower(v_due.data_class) || '_id', v_due.data_class) into v_found;
+    if v_found then
+      raise exception '% holds what is not sealed yet', p_partition
+        using errcode = 'BA002', hint = 'Run bankalerts seal --once, then bankalerts maintain again.';
+    end if;
+  end if;
+  begin
+    execute format('alter table %s detach partition %s', p_parent, p_partition);
+    if p_drop then
+      execute format('drop table %s', p_partition);
+    end if;
+  exception
+    when lock_not_available then return 'LOCKED';
+    when undefined_table then return 'GONE';
+  end;
+  -- one may have been written in between; the lock now keeps others out
+  perform alerting.check_nothing_due(v_due.data_class, p_partition, v_due.from_date, v_due.until_date);
+  insert into audit.maintenance (what, data_class, relation, rows_or_partitions, took)
+  values (case when p_drop then 'DROPPED' else 'DETACHED' end, v_due.data_class, p_partition, 1, clock_timestamp() - v_began);
+  return case when p_drop then 'DROPPED' else 'DETACHED' end;
+end
+$$;
+
+
+--
+-- Name: FUNCTION detach_partition(p_parent regclass, p_partition text, p_drop boolean); Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON FUNCTION alerting.detach_partition(p_parent regclass, p_partition text, p_drop boolean) IS 'Lets a partition go that is due by its policy. DETACHED; DROPPED; GONE: it is none any more; LOCKED, or an error of lock_timeout: try again. Refuses one with messages to be sent, or not sealed.';
+
+
+--
+-- Name: due_partitions(date); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.due_partitions(p_now date DEFAULT CURRENT_DATE) RETURNS TABLE(data_class text, parent regclass, partition regclass, from_date date, until_date date, action text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    SET "DateStyle" TO 'ISO'
+    AS $$
+  with there as (
+    select p.data_class, i.inhparent::regclass as parent, i.inhrelid::regclass as partition, b[1]::date as from_date,
+           b[2]::date as until_date, p.action, p.keeps
+      from audit.retention_policy p
+     cross join unnest(p.relations) as r (name)
+      join pg_inherits i on i.inhparent = to_regclass(r.name)
+      join pg_class c on c.oid = i.inhrelid
+     cross join regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([0-9-]+)''\) TO \(''([0-9-]+)''\)') as b
+     where p.ahead is not null and b is not null
+  )
+  select t.data_class, t.parent, t.partition, t.from_date, t.until_date, t.action
+    from there t
+   where t.action in ('DROP', 'DETACH') and t.until_date + t.keeps <= p_now
+     -- what was seen of a month goes after the events of that month
+     and (t.data_class <> 'SEEN_EVENT'
+          or not exists (select from there e where e.data_class = 'EVENT' and e.from_date < t.until_date))
+   order by t.from_date, t.parent::text
+$$;
+
+
+--
+-- Name: FUNCTION due_partitions(p_now date); Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON FUNCTION alerting.due_partitions(p_now date) IS 'The partitions that their policy lets go.';
+
+
+--
+-- Name: end_halt(text, text); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.end_halt(p_cause text, p_reason text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+  v_finding text;
+begin
+  select string_agg(f.detail, '; ') into v_finding from alerting.capture_findings() f where f.cause = p_cause;
+  if v_finding is not null then
+    raise exception 'the halt % cannot end while its cause is there', p_cause
+      using errcode = 'BA002', detail = v_finding,
+            hint = 'Mend it first; for RESTORE: bankalerts connectors accept-restore.';
+  end if;
+  update alerting.halt
+     set ended_at = now(), ended_by = session_user, reason = p_reason,
+         app_user = nullif(current_setting('bankalerts.app_user', true), '')
+   where cause = p_cause and ended_at is null;
+  return found;
+end
+$$;
+
+
+--
+-- Name: erase_customer(bigint, text); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.erase_customer(p_customer bigint, p_reason text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $_$
+declare
+  told jsonb := jsonb_build_object('customer_id', p_customer);
+  own text[];
+  gone text;
+  done bigint;
+begin
+  if coalesce(p_reason, '') = '' then
+    raise exception 'an erasure needs its reason' using errcode = 'BA002', hint = 'Say who asked for it, and when.';
+  end if;
+  perform from bank.customer c where c.customer_id = p_customer for update;
+  if not found and not exists (select from vault.erased_customer c where c.customer_id = p_customer) then
+    raise exception 'there is no such customer' using errcode = 'BA002', detail = format('customer %s', p_customer),
+      hint = 'Look for the number in bank.customer.';
+  end if;
+  perform alerting.refuse_erasure(p_customer);
+  told := told || jsonb_build_object('evidence', alerting.seal_evidence_of(p_customer), 'attempts', alerting.forget_targets(p_customer));
+
+  select coalesce(array_agg(p.account_id), '{}') into own
+    from bank.account_permission p
+   where p.customer_id = p_customer
+     and not exists (select from bank.account_permission o where o.account_id = p.account_id and o.customer_id <> p_customer);
+  update bank.account a set iban = null where a.account_id = any(own) and a.iban is not null;
+  get diagnostics done = row_count;
+  told := told || jsonb_build_object('bank.account.iban', done);
+  -- as capture writes JSON; that something was refused, and why, stays
+  update alerting.quarantine q set event_key = null, event_value = null
+    from (select convert_to(format('"customer_id":%s%s', p_customer, ending), 'UTF8') as said from unnest(array[',', '}']) ending
+           union all
+          select convert_to(format('"account_id":%s', to_json(a)), 'UTF8') from unnest(own) a) s
+   where position(s.said in q.event_key) > 0 or position(s.said in q.event_value) > 0;
+  get diagnostics done = row_count;
+  told := told || jsonb_build_object('alerting.quarantine', done);
+  -- what is on other rows first; their triggers tell capture, and write history
+  foreach gone in array array['bank.alert_preference', 'bank.customer_preference', 'bank.account_permission', 'bank.push_device',
+                              'bank.contact_address', 'bank.replaced_address', 'bank.customer_consent', 'bank.webhook_secret',
+                              'bank.inbox_message', 'alerting.throttle', 'alerting.preference_memory', 'alerting.pilot_customer',
+                              'bank.customer'] loop
+    execute format('delete from %s where customer_id = $1', gone) using p_customer;
+    get diagnostics done = row_count;
+    told := told || jsonb_build_object(gone, done);
+  end loop;
+  return told || jsonb_build_object('key_destroyed', vault.destroy_key(p_customer, p_reason));
+end
+$_$;
+
+
+--
+-- Name: FUNCTION erase_customer(p_customer bigint, p_reason text); Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON FUNCTION alerting.erase_customer(p_customer bigint, p_reason text) IS 'Erases a customer for ever; says how many rows of what. Safe to repeat.';
+
+
+--
+-- Name: forget_targets(bigint); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.forget_targets(p_customer bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+  done bigint;
+begin
+  create temporary table erased_target on commit drop as
+  select t.message_id, t.event_date, o.channel, t.target,
+         'erased ' || dense_rank() over (partition by t.message_id order by t.target) as told
+    from alerting.seal_entry e
+    join alerting.outbox o on o.alert_id = e.id and o.event_date = e.event_date
+    join alerting.delivery_attempt t on t.message_id = o.message_id and t.event_date = o.event_date
+   where e.customer_id = p_customer and e.kind = 'ALERT' and t.target <> '*' and t.target not like 'erased %'
+   group by 1, 2, 3, 4;
+  -- an address that is another customer's too stays suppressed
+  delete from alerting.suppressed_address s
+   using (select channel, target from pg_temp.erased_target
+           union select channel, address from bank.contact_address c where c.customer_id = p_customer) gone
+   where s.channel = gone.channel and s.target = gone.target
+     and not exists (select from bank.contact_address c
+                      where c.channel = s.channel and c.address = s.target and c.customer_id <> p_customer);
+  update alerting.receipt r set target = t.told from pg_temp.erased_target t
+   where r.message_id = t.message_id and r.event_date = t.event_date and r.target = t.target;
+  update alerting.delivery_attempt a
+     set target = t.told, provider_ref = case when a.provider = 'digest' then a.provider_ref end
+    from pg_temp.erased_target t
+   where a.message_id = t.message_id and a.event_date = t.event_date and a.target = t.target;
+  get diagnostics done = row_count;
+  drop table pg_temp.erased_target;
+  return done;
+end
+$$;
+
+
 SET default_tablespace = '';
 
 --
@@ -429,6 +837,58 @@ $$;
 
 
 --
+-- Name: make_partition(text); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.make_partition(p_partition text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    SET lock_timeout TO '100ms'
+    AS $$
+declare
+  v_began timestamptz := clock_timestamp();
+  v_missing record;
+  v_column name;
+  v_found boolean;
+begin
+  perform pg_advisory_xact_lock(hashtext('alerting.make_partition'));
+  select * into v_missing from alerting.missing_partitions(current_date) m where m.partition = p_partition;
+  if not found then
+    return 'THERE';
+  end if;
+  select a.attname into strict v_column
+    from pg_partitioned_table t join pg_attribute a on a.attrelid = t.partrelid and a.attnum = t.partattrs[0]
+   where t.partrelid = v_missing.parent::regclass;
+  -- looked for without the lock that making it takes
+  execute format('select exists (select from %s_default where %I >= %L and %I < %L)', v_missing.parent, v_column,
+                 v_missing.from_date, v_column, v_missing.until_date) into v_found;
+  if v_found then
+    return 'IN_DEFAULT';
+  end if;
+  begin
+    execute format('create table %s partition of %s for values from (%L) to (%L) %s', p_partition, v_missing.parent,
+                   v_missing.from_date, v_missing.until_date,
+                   case v_missing.parent when 'alerting.outbox' then 'with (fillfactor = 80)' end);
+  exception
+    when lock_not_available then return 'LOCKED';
+    when duplicate_table then return 'THERE';  -- alerting.add_partitions came in between
+    when check_violation then return 'IN_DEFAULT';
+  end;
+  insert into audit.maintenance (what, data_class, relation, rows_or_partitions, took)
+  values ('MADE', v_missing.data_class, p_partition, 1, clock_timestamp() - v_began);
+  return 'MADE';
+end
+$$;
+
+
+--
+-- Name: FUNCTION make_partition(p_partition text); Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON FUNCTION alerting.make_partition(p_partition text) IS 'Makes one that alerting.missing_partitions names. MADE; THERE; LOCKED, or an error of lock_timeout: try again; IN_DEFAULT: rows of its month are in the default partition.';
+
+
+--
 -- Name: message_id(uuid, text); Type: FUNCTION; Schema: alerting; Owner: -
 --
 
@@ -444,6 +904,54 @@ $$;
 --
 
 COMMENT ON FUNCTION alerting.message_id(p_alert_id uuid, p_channel text) IS 'The id of the message that brings an alert on a channel: the same whenever it is made.';
+
+
+--
+-- Name: missing_partitions(date); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.missing_partitions(p_now date DEFAULT CURRENT_DATE) RETURNS TABLE(data_class text, parent text, partition text, from_date date, until_date date)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+  select p.data_class, r.name, r.name || to_char(m, '"_"YYYY"_"MM'), m::date, (m + interval '1 month')::date
+    from audit.retention_policy p
+   cross join unnest(p.relations) as r (name)
+   cross join generate_series(date_trunc('month', p_now::timestamp), p_now + p.ahead, interval '1 month') as m
+   where to_regclass(r.name || to_char(m, '"_"YYYY"_"MM')) is null
+   order by m, r.name
+$$;
+
+
+--
+-- Name: FUNCTION missing_partitions(p_now date); Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON FUNCTION alerting.missing_partitions(p_now date) IS 'The months ahead that have no partition, by audit.retention_policy.';
+
+
+--
+-- Name: open_halt(text, text); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.open_halt(p_cause text, p_detail text) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+  with added as (
+    insert into alerting.halt (cause, detail) values (p_cause, p_detail)
+        on conflict (cause) where ended_at is null do nothing
+    returning 1
+  )
+  select exists (select from added)
+$$;
+
+
+--
+-- Name: FUNCTION open_halt(p_cause text, p_detail text); Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON FUNCTION alerting.open_halt(p_cause text, p_detail text) IS 'Halts all engines within 5 seconds. False when this cause holds them already.';
 
 
 --
@@ -475,6 +983,24 @@ COMMENT ON FUNCTION alerting.pause(p_scope text, p_reason text) IS 'Holds up eve
 
 
 --
+-- Name: record_identity(text); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.record_identity(p_slot text) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+  with added as (
+    insert into alerting.capture_identity (system_identifier, timeline, slot)
+    select d.system_identifier, d.timeline, p_slot from alerting.database_identity() d
+        on conflict do nothing
+    returning 1
+  )
+  select exists (select from added)
+$$;
+
+
+--
 -- Name: refuse_change(); Type: FUNCTION; Schema: alerting; Owner: -
 --
 
@@ -483,8 +1009,46 @@ CREATE FUNCTION alerting.refuse_change() RETURNS trigger
     SET search_path TO 'pg_catalog'
     AS $$
 begin
+  -- an erasure exchanges the evidence for its sealed form, once; the chain still shows what it was
+  if tg_op = 'UPDATE' and current_user = 'bankalerts_owner' and new.evidence ? 'sealed' and not old.evidence ? 'sealed'
+     and to_jsonb(new) - 'evidence' = to_jsonb(old) - 'evidence' then
+    return new;
+  end if;
   raise exception 'an alert is never changed and never deleted' using errcode = 'BA002',
     hint = 'What is old goes with its partition, by the retention policy; what was wrong is told by a new alert.';
+end
+$$;
+
+
+--
+-- Name: refuse_erasure(bigint); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.refuse_erasure(p_customer bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+  found bigint;
+begin
+  select count(*) into found
+    from alerting.alert a
+   where a.customer_id = p_customer
+     and a.written_at >= coalesce((select u.until from alerting.seal_until u where u.kind = 'ALERT'), '-infinity')
+     and not exists (select from alerting.seal_entry e where e.id = a.alert_id and e.kind = 'ALERT');
+  if found > 0 then
+    raise exception 'the customer has alerts that are not sealed yet' using errcode = 'BA002',
+      detail = format('customer %s: %s alerts', p_customer, found), hint = 'Run `bankalerts seal`, then try again.';
+  end if;
+  select count(*) into found
+    from alerting.seal_entry e
+    join alerting.outbox o on o.alert_id = e.id and o.event_date = e.event_date and o.state = 'PENDING'
+   where e.customer_id = p_customer and e.kind = 'ALERT';
+  if found > 0 then
+    raise exception 'the customer has messages on their way' using errcode = 'BA002',
+      detail = format('customer %s: %s messages', p_customer, found),
+      hint = 'Take the permissions away, which suppresses them, or wait until they are sent; then try again.';
+  end if;
 end
 $$;
 
@@ -596,6 +1160,29 @@ begin
    where not exists (select from alerting.seal_entry e where e.id = u.id and e.kind = 'ERASURE');
   get diagnostics made = row_count;
   return made;
+end
+$$;
+
+
+--
+-- Name: seal_evidence_of(bigint); Type: FUNCTION; Schema: alerting; Owner: -
+--
+
+CREATE FUNCTION alerting.seal_evidence_of(p_customer bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+  done bigint;
+begin
+  update alerting.alert a
+     set evidence = jsonb_build_object('sealed', coalesce(encode(vault.seal(a.customer_id, 'alert:' || a.alert_id, a.evidence::text),
+                                                                 'hex'), ''))
+    from alerting.seal_entry e
+   where e.customer_id = p_customer and e.kind = 'ALERT' and a.alert_id = e.id and a.event_date = e.event_date
+     and not a.evidence ? 'sealed';
+  get diagnostics done = row_count;
+  return done;
 end
 $$;
 
@@ -1049,6 +1636,29 @@ $$;
 --
 
 COMMENT ON FUNCTION audit.changes_of(p_customer bigint, p_from timestamp with time zone, p_until timestamp with time zone) IS 'Who changed what of a customer''s settings, addresses, devices and consents. personal is null once the customer is erased.';
+
+
+--
+-- Name: check_retention_policies(); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.check_retention_policies() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+  v_event interval;
+  v_seen interval;
+begin
+  select coalesce(keeps, interval '1000000 days') into strict v_event from audit.retention_policy where data_class = 'EVENT';
+  select coalesce(keeps, interval '1000000 days') into strict v_seen from audit.retention_policy where data_class = 'SEEN_EVENT';
+  if v_seen < v_event then
+    raise exception 'SEEN_EVENT is kept for %, EVENT for %: what was seen must stay as long as the events', v_seen, v_event
+      using errcode = 'BA002', hint = 'Shorten EVENT first, or lengthen SEEN_EVENT first; null is for ever.';
+  end if;
+  return null;
+end
+$$;
 
 
 --
@@ -1608,6 +2218,29 @@ COMMENT ON FUNCTION audit.note_change(p_how audit.recorded_table, p_operation te
 
 
 --
+-- Name: open_evidence(uuid, date); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.open_evidence(p_alert_id uuid, p_event_date date) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+  select case when not a.evidence ? 'sealed' then a.evidence
+              else coalesce(vault.open(a.customer_id, 'alert:' || a.alert_id, decode(a.evidence ->> 'sealed', 'hex'))::jsonb,
+                            '{"erased": true}') end
+    from alerting.alert a
+   where a.alert_id = p_alert_id and a.event_date = p_event_date
+$$;
+
+
+--
+-- Name: FUNCTION open_evidence(p_alert_id uuid, p_event_date date); Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON FUNCTION audit.open_evidence(p_alert_id uuid, p_event_date date) IS 'What the alert was decided on; {"erased": true} once the customer''s key is destroyed.';
+
+
+--
 -- Name: permissions_at(text, timestamp with time zone); Type: FUNCTION; Schema: audit; Owner: -
 --
 
@@ -1968,6 +2601,23 @@ COMMENT ON FUNCTION audit.sound_query(p_type audit.alert_type_history, p_kind te
 
 
 --
+-- Name: stamp_retention_policy(); Type: FUNCTION; Schema: audit; Owner: -
+--
+
+CREATE FUNCTION audit.stamp_retention_policy() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+begin
+  new.changed_at := clock_timestamp();
+  new.changed_by := session_user;
+  new.app_user := nullif(current_setting('bankalerts.app_user', true), '');
+  return new;
+end
+$$;
+
+
+--
 -- Name: status_query(text, text[]); Type: FUNCTION; Schema: audit; Owner: -
 --
 
@@ -2245,6 +2895,25 @@ CREATE FUNCTION bank.boolean_parameter(p_given jsonb, p_name text, p_default boo
     select case when (p_given ? p_name) is not true then p_default
                 when jsonb_typeof(p_given -> p_name) = 'boolean' then (p_given ->> p_name)::boolean end
 $$;
+
+
+--
+-- Name: channels_read(); Type: FUNCTION; Schema: bank; Owner: -
+--
+
+CREATE FUNCTION bank.channels_read() RETURNS text[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog'
+    AS $$
+  select case when current_user like 'bankalerts\_notifier\__%' then array[upper(substr(current_user, 21))] end
+$$;
+
+
+--
+-- Name: FUNCTION channels_read(); Type: COMMENT; Schema: bank; Owner: -
+--
+
+COMMENT ON FUNCTION bank.channels_read() IS 'The channels whose addresses this role may read; null for all of them.';
 
 
 --
@@ -5485,6 +6154,53 @@ COMMENT ON TABLE alerting.capture_heartbeat IS 'Written by the connector''s hear
 
 
 --
+-- Name: capture_identity; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.capture_identity (
+    only_row boolean DEFAULT true NOT NULL,
+    system_identifier text NOT NULL,
+    timeline text NOT NULL,
+    slot text NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    recorded_by text DEFAULT SESSION_USER NOT NULL,
+    CONSTRAINT there_is_one_row CHECK (only_row)
+);
+
+
+--
+-- Name: TABLE capture_identity; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.capture_identity IS 'The database that capture was set up for; written when it first flows. Without a row nothing is checked, and no engine halts.';
+
+
+--
+-- Name: COLUMN capture_identity.timeline; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON COLUMN alerting.capture_identity.timeline IS 'PostgreSQL begins another one with each restore and each failover.';
+
+
+--
+-- Name: captured_table; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.captured_table (
+    table_name text NOT NULL,
+    columns text[] NOT NULL,
+    types text[] NOT NULL
+);
+
+
+--
+-- Name: TABLE captured_table; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.captured_table IS 'What the publication is to hold; a migration that changes what is captured changes this as well.';
+
+
+--
 -- Name: channel_policy; Type: TABLE; Schema: alerting; Owner: -
 --
 
@@ -5634,6 +6350,46 @@ COMMENT ON COLUMN alerting.engine_position.topic_id IS 'Kafka''s identity of the
 --
 
 COMMENT ON COLUMN alerting.engine_position."position" IS 'The next offset to be judged.';
+
+
+--
+-- Name: halt; Type: TABLE; Schema: alerting; Owner: -
+--
+
+CREATE TABLE alerting.halt (
+    halt_id bigint NOT NULL,
+    cause text NOT NULL,
+    detail text NOT NULL,
+    began_at timestamp with time zone DEFAULT now() NOT NULL,
+    began_by text DEFAULT SESSION_USER NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by text,
+    app_user text,
+    reason text,
+    CONSTRAINT cause_is_known CHECK ((cause = ANY (ARRAY['SLOT'::text, 'PUBLICATION'::text, 'TABLE'::text, 'RESTORE'::text, 'OPERATOR'::text]))),
+    CONSTRAINT ended_is_told CHECK ((((ended_at IS NULL) = (ended_by IS NULL)) AND ((ended_at IS NULL) = (reason IS NULL))))
+);
+
+
+--
+-- Name: TABLE halt; Type: COMMENT; Schema: alerting; Owner: -
+--
+
+COMMENT ON TABLE alerting.halt IS 'Why engines decide nothing: one open row is enough to hold up all of them. Kept for ever.';
+
+
+--
+-- Name: halt_halt_id_seq; Type: SEQUENCE; Schema: alerting; Owner: -
+--
+
+ALTER TABLE alerting.halt ALTER COLUMN halt_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME alerting.halt_halt_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 
 --
@@ -6664,7 +7420,7 @@ COMMENT ON COLUMN bank.timer_event.state_version IS 'Stamp: the state_version of
 -- Name: event; Type: VIEW; Schema: audit; Owner: -
 --
 
-CREATE VIEW audit.event AS
+CREATE VIEW audit.event WITH (security_invoker='true') AS
  SELECT 'ACCOUNT_ENTRY'::text AS event_kind,
     account_entry.entry_id AS event_id,
     account_entry.booking_date AS event_date,
@@ -6742,7 +7498,7 @@ COMMENT ON VIEW audit.event IS 'The events of all kinds: identity, times and sta
 -- Name: grants; Type: VIEW; Schema: audit; Owner: -
 --
 
-CREATE VIEW audit.grants AS
+CREATE VIEW audit.grants WITH (security_invoker='true') AS
  SELECT COALESCE(g.rolname, 'public'::name) AS role,
     o.schema_name,
     o.object_name,
@@ -6803,10 +7559,49 @@ COMMENT ON VIEW audit.grants IS 'Who may do what with which object, as the datab
 
 
 --
+-- Name: maintenance; Type: TABLE; Schema: audit; Owner: -
+--
+
+CREATE TABLE audit.maintenance (
+    run_no bigint NOT NULL,
+    what text NOT NULL,
+    data_class text NOT NULL,
+    relation text NOT NULL,
+    rows_or_partitions bigint NOT NULL,
+    took interval NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    by text DEFAULT SESSION_USER NOT NULL,
+    app_user text DEFAULT NULLIF(current_setting('bankalerts.app_user'::text, true), ''::text),
+    CONSTRAINT what_is_known CHECK ((what = ANY (ARRAY['MADE'::text, 'DETACHED'::text, 'DROPPED'::text, 'DELETED'::text])))
+);
+
+
+--
+-- Name: TABLE maintenance; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON TABLE audit.maintenance IS 'What retention did, in the same transaction as what it did.';
+
+
+--
+-- Name: maintenance_run_no_seq; Type: SEQUENCE; Schema: audit; Owner: -
+--
+
+ALTER TABLE audit.maintenance ALTER COLUMN run_no ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME audit.maintenance_run_no_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: outbox_history; Type: VIEW; Schema: audit; Owner: -
 --
 
-CREATE VIEW audit.outbox_history AS
+CREATE VIEW audit.outbox_history WITH (security_invoker='true') AS
  SELECT o.message_id,
     a.alert_id,
     a.event_kind,
@@ -6853,6 +7648,66 @@ COMMENT ON VIEW audit.outbox_history IS 'One row per message with the alert behi
 
 
 --
+-- Name: retention_policy; Type: TABLE; Schema: audit; Owner: -
+--
+
+CREATE TABLE audit.retention_policy (
+    data_class text NOT NULL,
+    kept_in text NOT NULL,
+    relations text[] DEFAULT '{}'::text[] NOT NULL,
+    keeps interval,
+    action text DEFAULT 'NONE'::text NOT NULL,
+    ahead interval,
+    reason text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_by text DEFAULT SESSION_USER NOT NULL,
+    app_user text DEFAULT NULLIF(current_setting('bankalerts.app_user'::text, true), ''::text),
+    CONSTRAINT action_is_known CHECK ((action = ANY (ARRAY['DROP'::text, 'DETACH'::text, 'DELETE'::text, 'TOPIC_RETENTION'::text, 'NONE'::text]))),
+    CONSTRAINT ahead_is_a_month_at_least CHECK (((ahead >= '1 mon'::interval) AND (ahead <= '2 years'::interval))),
+    CONSTRAINT kept_in_is_known CHECK ((kept_in = ANY (ARRAY['TABLE'::text, 'TOPIC'::text, 'CHECKPOINT'::text]))),
+    CONSTRAINT kept_longer_than_topics CHECK (((keeps >= '8 days'::interval) OR (action <> ALL (ARRAY['DROP'::text, 'DETACH'::text])))),
+    CONSTRAINT only_partitions_go_whole CHECK (((ahead IS NOT NULL) OR (action <> ALL (ARRAY['DROP'::text, 'DETACH'::text])))),
+    CONSTRAINT partitions_go_whole CHECK (((ahead IS NULL) OR (action = ANY (ARRAY['DROP'::text, 'DETACH'::text, 'NONE'::text])))),
+    CONSTRAINT what_goes_has_a_time CHECK (((action = 'NONE'::text) = (keeps IS NULL)))
+);
+
+
+--
+-- Name: TABLE retention_policy; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON TABLE audit.retention_policy IS 'How long each class of data is kept. The bank sets it: update keeps, action, reason. bankalerts maintain applies it.';
+
+
+--
+-- Name: COLUMN retention_policy.keeps; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON COLUMN audit.retention_policy.keeps IS 'How long after its date; of a partition, after its last. Null: for ever.';
+
+
+--
+-- Name: COLUMN retention_policy.action; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON COLUMN audit.retention_policy.action IS 'DROP or DETACH a partition (a detached one stays as a table of its own), DELETE rows, TOPIC_RETENTION: Kafka does it.';
+
+
+--
+-- Name: COLUMN retention_policy.ahead; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON COLUMN audit.retention_policy.ahead IS 'How far ahead monthly partitions are made; null where there are none.';
+
+
+--
+-- Name: COLUMN retention_policy.app_user; Type: COMMENT; Schema: audit; Owner: -
+--
+
+COMMENT ON COLUMN audit.retention_policy.app_user IS 'Who used the app: "set local bankalerts.app_user = ..." of the transaction that changed it.';
+
+
+--
 -- Name: account; Type: TABLE; Schema: bank; Owner: -
 --
 
@@ -6865,6 +7720,8 @@ CREATE TABLE bank.account (
     state_version bigint DEFAULT 0 NOT NULL,
     status text DEFAULT 'OPEN'::text NOT NULL
 );
+
+ALTER TABLE ONLY bank.account FORCE ROW LEVEL SECURITY;
 
 
 --
@@ -6925,6 +7782,8 @@ CREATE TABLE bank.account_permission (
     state_version bigint DEFAULT 0 NOT NULL
 );
 
+ALTER TABLE ONLY bank.account_permission FORCE ROW LEVEL SECURITY;
+
 
 --
 -- Name: TABLE account_permission; Type: COMMENT; Schema: bank; Owner: -
@@ -6955,6 +7814,8 @@ CREATE TABLE bank.alert_preference (
     enabled boolean DEFAULT true NOT NULL,
     state_version bigint DEFAULT 0 NOT NULL
 );
+
+ALTER TABLE ONLY bank.alert_preference FORCE ROW LEVEL SECURITY;
 
 
 --
@@ -7094,6 +7955,8 @@ CREATE TABLE bank.contact_address (
     verified_at timestamp with time zone
 );
 
+ALTER TABLE ONLY bank.contact_address FORCE ROW LEVEL SECURITY;
+
 
 --
 -- Name: COLUMN contact_address.verified_at; Type: COMMENT; Schema: bank; Owner: -
@@ -7136,6 +7999,8 @@ CREATE TABLE bank.customer (
     quiet_until time without time zone,
     shows_balance boolean DEFAULT false NOT NULL
 );
+
+ALTER TABLE ONLY bank.customer FORCE ROW LEVEL SECURITY;
 
 
 --
@@ -7197,6 +8062,8 @@ CREATE TABLE bank.customer_consent (
     changed_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+ALTER TABLE ONLY bank.customer_consent FORCE ROW LEVEL SECURITY;
+
 
 --
 -- Name: TABLE customer_consent; Type: COMMENT; Schema: bank; Owner: -
@@ -7218,6 +8085,8 @@ CREATE TABLE bank.customer_preference (
     enabled boolean DEFAULT true NOT NULL,
     state_version bigint DEFAULT 0 NOT NULL
 );
+
+ALTER TABLE ONLY bank.customer_preference FORCE ROW LEVEL SECURITY;
 
 
 --
@@ -7289,6 +8158,8 @@ CREATE TABLE bank.inbox_message (
     read_at timestamp with time zone
 );
 
+ALTER TABLE ONLY bank.inbox_message FORCE ROW LEVEL SECURITY;
+
 
 --
 -- Name: TABLE inbox_message; Type: COMMENT; Schema: bank; Owner: -
@@ -7350,6 +8221,8 @@ CREATE TABLE bank.push_device (
     CONSTRAINT retired_for_a_reason CHECK (((retired_at IS NULL) = (retired_reason IS NULL)))
 );
 
+ALTER TABLE ONLY bank.push_device FORCE ROW LEVEL SECURITY;
+
 
 --
 -- Name: COLUMN push_device.retired_at; Type: COMMENT; Schema: bank; Owner: -
@@ -7368,6 +8241,8 @@ CREATE TABLE bank.replaced_address (
     address text NOT NULL,
     replaced_at timestamp with time zone DEFAULT now() NOT NULL
 );
+
+ALTER TABLE ONLY bank.replaced_address FORCE ROW LEVEL SECURITY;
 
 
 --
@@ -7428,6 +8303,8 @@ CREATE TABLE bank.webhook_secret (
     secret text NOT NULL,
     made_at timestamp with time zone DEFAULT now() NOT NULL
 );
+
+ALTER TABLE ONLY bank.webhook_secret FORCE ROW LEVEL SECURITY;
 
 
 --
@@ -7620,6 +8497,22 @@ ALTER TABLE ONLY alerting.capture_heartbeat
 
 
 --
+-- Name: capture_identity capture_identity_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.capture_identity
+    ADD CONSTRAINT capture_identity_pkey PRIMARY KEY (only_row);
+
+
+--
+-- Name: captured_table captured_table_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.captured_table
+    ADD CONSTRAINT captured_table_pkey PRIMARY KEY (table_name);
+
+
+--
 -- Name: channel_policy channel_policy_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
 --
 
@@ -7649,6 +8542,14 @@ ALTER TABLE ONLY alerting.engine_position
 
 ALTER TABLE ONLY alerting.seen_event
     ADD CONSTRAINT event_is_seen_once PRIMARY KEY (event_id, event_date, event_kind);
+
+
+--
+-- Name: halt halt_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
+--
+
+ALTER TABLE ONLY alerting.halt
+    ADD CONSTRAINT halt_pkey PRIMARY KEY (halt_id);
 
 
 --
@@ -7884,11 +8785,27 @@ ALTER TABLE ONLY audit.customer_preference_history
 
 
 --
+-- Name: maintenance maintenance_pkey; Type: CONSTRAINT; Schema: audit; Owner: -
+--
+
+ALTER TABLE ONLY audit.maintenance
+    ADD CONSTRAINT maintenance_pkey PRIMARY KEY (run_no);
+
+
+--
 -- Name: recorded_table recorded_table_pkey; Type: CONSTRAINT; Schema: audit; Owner: -
 --
 
 ALTER TABLE ONLY audit.recorded_table
     ADD CONSTRAINT recorded_table_pkey PRIMARY KEY (table_name);
+
+
+--
+-- Name: retention_policy retention_policy_pkey; Type: CONSTRAINT; Schema: audit; Owner: -
+--
+
+ALTER TABLE ONLY audit.retention_policy
+    ADD CONSTRAINT retention_policy_pkey PRIMARY KEY (data_class);
 
 
 --
@@ -8188,6 +9105,13 @@ CREATE INDEX delivery_attempt_default_provider_ref_idx ON alerting.delivery_atte
 --
 
 CREATE INDEX last_seen_of_customer ON alerting.last_seen USING btree (customer_id) WHERE (account_id IS NULL);
+
+
+--
+-- Name: one_open_halt_per_cause; Type: INDEX; Schema: alerting; Owner: -
+--
+
+CREATE UNIQUE INDEX one_open_halt_per_cause ON alerting.halt USING btree (cause) WHERE (ended_at IS NULL);
 
 
 --
@@ -8608,6 +9532,20 @@ CREATE TRIGGER record_change AFTER INSERT OR DELETE OR UPDATE ON alerting.pilot_
 --
 
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON alerting.capture_heartbeat FOR EACH STATEMENT EXECUTE FUNCTION bank.refuse_statement('capture does not see it', 'Leave it alone.');
+
+
+--
+-- Name: retention_policy check_policies; Type: TRIGGER; Schema: audit; Owner: -
+--
+
+CREATE TRIGGER check_policies AFTER INSERT OR DELETE OR UPDATE ON audit.retention_policy FOR EACH STATEMENT EXECUTE FUNCTION audit.check_retention_policies();
+
+
+--
+-- Name: retention_policy stamp_policy; Type: TRIGGER; Schema: audit; Owner: -
+--
+
+CREATE TRIGGER stamp_policy BEFORE INSERT OR UPDATE ON audit.retention_policy FOR EACH ROW EXECUTE FUNCTION audit.stamp_retention_policy();
 
 
 --
@@ -9443,6 +10381,307 @@ ALTER TABLE ONLY bank.webhook_secret
 ALTER TABLE ONLY vault.erased_customer
     ADD CONSTRAINT erased_customer_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES vault.customer_key(customer_id);
 
+
+--
+-- Name: account; Type: ROW SECURITY; Schema: bank; Owner: -
+--
+
+ALTER TABLE bank.account ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: account_permission; Type: ROW SECURITY; Schema: bank; Owner: -
+--
+
+ALTER TABLE bank.account_permission ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: alert_preference; Type: ROW SECURITY; Schema: bank; Owner: -
+--
+
+ALTER TABLE bank.alert_preference ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: account all_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY all_rows ON bank.account TO bankalerts_owner, bankalerts_core, bankalerts_auditor, bankalerts_operator, bankalerts_caretaker, bankalerts_engine, bankalerts_capture USING (true) WITH CHECK (true);
+
+
+--
+-- Name: account_permission all_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY all_rows ON bank.account_permission TO bankalerts_owner, bankalerts_core, bankalerts_auditor, bankalerts_operator, bankalerts_caretaker, bankalerts_engine, bankalerts_capture USING (true) WITH CHECK (true);
+
+
+--
+-- Name: alert_preference all_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY all_rows ON bank.alert_preference TO bankalerts_owner, bankalerts_core, bankalerts_auditor, bankalerts_operator, bankalerts_caretaker, bankalerts_engine, bankalerts_capture USING (true) WITH CHECK (true);
+
+
+--
+-- Name: contact_address all_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY all_rows ON bank.contact_address TO bankalerts_owner, bankalerts_core, bankalerts_auditor, bankalerts_operator, bankalerts_caretaker, bankalerts_engine, bankalerts_capture USING (true) WITH CHECK (true);
+
+
+--
+-- Name: customer all_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY all_rows ON bank.customer TO bankalerts_owner, bankalerts_core, bankalerts_auditor, bankalerts_operator, bankalerts_caretaker, bankalerts_engine, bankalerts_capture USING (true) WITH CHECK (true);
+
+
+--
+-- Name: customer_consent all_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY all_rows ON bank.customer_consent TO bankalerts_owner, bankalerts_core, bankalerts_auditor, bankalerts_operator, bankalerts_caretaker, bankalerts_engine, bankalerts_capture USING (true) WITH CHECK (true);
+
+
+--
+-- Name: customer_preference all_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY all_rows ON bank.customer_preference TO bankalerts_owner, bankalerts_core, bankalerts_auditor, bankalerts_operator, bankalerts_caretaker, bankalerts_engine, bankalerts_capture USING (true) WITH CHECK (true);
+
+
+--
+-- Name: inbox_message all_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY all_rows ON bank.inbox_message TO bankalerts_owner, bankalerts_core, bankalerts_auditor, bankalerts_operator, bankalerts_caretaker, bankalerts_engine, bankalerts_capture USING (true) WITH CHECK (true);
+
+
+--
+-- Name: push_device all_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY all_rows ON bank.push_device TO bankalerts_owner, bankalerts_core, bankalerts_auditor, bankalerts_operator, bankalerts_caretaker, bankalerts_engine, bankalerts_capture USING (true) WITH CHECK (true);
+
+
+--
+-- Name: replaced_address all_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY all_rows ON bank.replaced_address TO bankalerts_owner, bankalerts_core, bankalerts_auditor, bankalerts_operator, bankalerts_caretaker, bankalerts_engine, bankalerts_capture USING (true) WITH CHECK (true);
+
+
+--
+-- Name: webhook_secret all_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY all_rows ON bank.webhook_secret TO bankalerts_owner, bankalerts_core, bankalerts_auditor, bankalerts_operator, bankalerts_caretaker, bankalerts_engine, bankalerts_capture USING (true) WITH CHECK (true);
+
+
+--
+-- Name: contact_address channel_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY channel_rows ON bank.contact_address TO bankalerts_notifier USING (((( SELECT bank.channels_read() AS channels_read) IS NULL) OR (channel = ANY (( SELECT bank.channels_read() AS channels_read)::text[]))));
+
+
+--
+-- Name: webhook_secret channel_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY channel_rows ON bank.webhook_secret TO bankalerts_notifier USING (((( SELECT bank.channels_read() AS channels_read) IS NULL) OR ('WEBHOOK'::text = ANY (( SELECT bank.channels_read() AS channels_read)::text[]))));
+
+
+--
+-- Name: contact_address; Type: ROW SECURITY; Schema: bank; Owner: -
+--
+
+ALTER TABLE bank.contact_address ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: customer; Type: ROW SECURITY; Schema: bank; Owner: -
+--
+
+ALTER TABLE bank.customer ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: customer_consent; Type: ROW SECURITY; Schema: bank; Owner: -
+--
+
+ALTER TABLE bank.customer_consent ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: customer_preference; Type: ROW SECURITY; Schema: bank; Owner: -
+--
+
+ALTER TABLE bank.customer_preference ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: inbox_message; Type: ROW SECURITY; Schema: bank; Owner: -
+--
+
+ALTER TABLE bank.inbox_message ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: account notified_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY notified_rows ON bank.account TO bankalerts_notifier USING (true);
+
+
+--
+-- Name: account_permission notified_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY notified_rows ON bank.account_permission TO bankalerts_notifier USING (true);
+
+
+--
+-- Name: alert_preference notified_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY notified_rows ON bank.alert_preference TO bankalerts_notifier USING (true);
+
+
+--
+-- Name: customer notified_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY notified_rows ON bank.customer TO bankalerts_notifier USING (true);
+
+
+--
+-- Name: customer_consent notified_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY notified_rows ON bank.customer_consent TO bankalerts_notifier USING (true);
+
+
+--
+-- Name: customer_preference notified_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY notified_rows ON bank.customer_preference TO bankalerts_notifier USING (true);
+
+
+--
+-- Name: inbox_message notified_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY notified_rows ON bank.inbox_message TO bankalerts_notifier USING (true);
+
+
+--
+-- Name: push_device notified_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY notified_rows ON bank.push_device TO bankalerts_notifier USING (true);
+
+
+--
+-- Name: replaced_address notified_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY notified_rows ON bank.replaced_address TO bankalerts_notifier USING (true);
+
+
+--
+-- Name: account own_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY own_rows ON bank.account TO bankalerts_app USING ((account_id IN ( SELECT p.account_id
+   FROM bank.account_permission p
+  WHERE ((p.customer_id = ( SELECT bank.acting_for() AS acting_for)) AND (p.valid_from <= now()) AND ((p.valid_until IS NULL) OR (p.valid_until > now()))))));
+
+
+--
+-- Name: account_permission own_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY own_rows ON bank.account_permission TO bankalerts_app USING ((customer_id = ( SELECT bank.acting_for() AS acting_for)));
+
+
+--
+-- Name: alert_preference own_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY own_rows ON bank.alert_preference TO bankalerts_app USING ((customer_id = ( SELECT bank.acting_for() AS acting_for))) WITH CHECK (((customer_id = ( SELECT bank.acting_for() AS acting_for)) AND (account_id IN ( SELECT p.account_id
+   FROM bank.account_permission p
+  WHERE ((p.customer_id = ( SELECT bank.acting_for() AS acting_for)) AND ((p.valid_until IS NULL) OR (p.valid_until > now())))))));
+
+
+--
+-- Name: contact_address own_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY own_rows ON bank.contact_address TO bankalerts_app USING ((customer_id = ( SELECT bank.acting_for() AS acting_for)));
+
+
+--
+-- Name: customer own_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY own_rows ON bank.customer TO bankalerts_app USING ((customer_id = ( SELECT bank.acting_for() AS acting_for)));
+
+
+--
+-- Name: customer_consent own_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY own_rows ON bank.customer_consent TO bankalerts_app USING ((customer_id = ( SELECT bank.acting_for() AS acting_for)));
+
+
+--
+-- Name: customer_preference own_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY own_rows ON bank.customer_preference TO bankalerts_app USING ((customer_id = ( SELECT bank.acting_for() AS acting_for)));
+
+
+--
+-- Name: inbox_message own_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY own_rows ON bank.inbox_message TO bankalerts_app USING ((customer_id = ( SELECT bank.acting_for() AS acting_for)));
+
+
+--
+-- Name: push_device own_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY own_rows ON bank.push_device TO bankalerts_app USING ((customer_id = ( SELECT bank.acting_for() AS acting_for)));
+
+
+--
+-- Name: replaced_address own_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY own_rows ON bank.replaced_address TO bankalerts_app USING ((customer_id = ( SELECT bank.acting_for() AS acting_for)));
+
+
+--
+-- Name: webhook_secret own_rows; Type: POLICY; Schema: bank; Owner: -
+--
+
+CREATE POLICY own_rows ON bank.webhook_secret TO bankalerts_app USING ((customer_id = ( SELECT bank.acting_for() AS acting_for)));
+
+
+--
+-- Name: push_device; Type: ROW SECURITY; Schema: bank; Owner: -
+--
+
+ALTER TABLE bank.push_device ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: replaced_address; Type: ROW SECURITY; Schema: bank; Owner: -
+--
+
+ALTER TABLE bank.replaced_address ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: webhook_secret; Type: ROW SECURITY; Schema: bank; Owner: -
+--
+
+ALTER TABLE bank.webhook_secret ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: bankalerts; Type: PUBLICATION; Schema: -; Owner: -
