@@ -13,7 +13,7 @@ from bankalerts.settings import Settings
 from bankalerts.topics import Topics
 from connectors import health as checks
 from connectors.connect_api import ConnectApi
-from connectors.debezium import connector_config, connector_name
+from connectors.debezium import SLOT, connector_config, connector_name
 from connectors.health import Health
 from connectors.topics import ensure_topics
 from sql import queries
@@ -26,7 +26,7 @@ def ensure(settings: Settings, report: Callable[[str], None]) -> None:
     """Create topics, put the connector, restart failed tasks with backoff, and wait until capture flows.
 
     Safe to repeat; `report` gets a line for each change. Raises BankalertsError with the causes when capture does not flow
-    within 90 s, or PostgreSQL, Kafka or Connect does not answer.
+    within 90 s, or PostgreSQL, Kafka or Connect does not answer, or the database was restored and nobody accepted it.
     """
     topics = Topics(settings.topic_prefix)
     name = connector_name(topics)
@@ -34,6 +34,7 @@ def ensure(settings: Settings, report: Callable[[str], None]) -> None:
     with connected(settings.database_url, "connectors") as connection:
         partitions = queries("connectors", "psycopg").read_partitions(connection)
         wrong = checks.publication_findings(connection)
+        wrong += checks.restore_findings(connection)
     if wrong:
         raise BankalertsError("; ".join(wrong))
     with answering(settings.kafka, "connectors") as admin:
@@ -43,6 +44,9 @@ def ensure(settings: Settings, report: Callable[[str], None]) -> None:
         connect.resume(name)
         report(f"resumed connector {name}")
     _wait_until_it_flows(settings, connect, name, report)
+    with connected(settings.database_url, "connectors") as connection:
+        if queries("halt", "psycopg").record_identity(connection, slot=SLOT):
+            report("remembered the database: from now on engines halt when it is another one, or capture has a gap")
 
 
 def health(settings: Settings) -> Health:

@@ -53,6 +53,12 @@ def publication_findings(connection: psycopg.Connection[tuple[object, ...]]) -> 
     return findings
 
 
+def restore_findings(connection: psycopg.Connection[tuple[object, ...]]) -> list[str]:
+    """That the database is not the one that capture was set up for, as long as nobody accepted it."""
+    found = queries("halt", "psycopg").read_findings(connection)
+    return [f"{detail}: 'bankalerts connectors accept-restore'" for cause, detail in found if cause == "RESTORE"]
+
+
 def slot_findings(connection: psycopg.Connection[tuple[object, ...]]) -> list[str]:
     slot = queries("connectors", "psycopg").read_slot(connection, slot=SLOT)
     if slot is None:

@@ -12,6 +12,7 @@ from confluent_kafka import KafkaException
 from bankalerts.kafka import answering
 from bankalerts.settings import Settings
 from engine.database import Database
+from engine.halt import Halt, StopOrHalted
 from engine.loop import Engine, Stalls
 from engine.outbox import PositionLost
 from engine.readers import Stalled
@@ -26,11 +27,14 @@ def run(settings: Settings, stop: threading.Event, on_ready: Callable[[], None])
     """Judge until `stop`. Raises BankalertsError when that is impossible."""
     with answering(settings.kafka, settings.name):
         pass  # asked once: later on, an outage is waited for
-    with Database(settings.database_url, settings.name, stop) as database, timekeeping(settings):
+    with Database(settings.database_url, settings.name, stop) as database, timekeeping(settings), Halt(settings) as halt:
         stalls: Stalls = set()
         while not stop.is_set():
+            halt.wait_for_leave(stop)
+            if stop.is_set():
+                break
             try:
-                run_as_member(Engine(settings, database, stalls, on_ready), stop)
+                run_as_member(Engine(settings, database, stalls, on_ready), StopOrHalted(stop, halt))
             except PositionLost as lost:
                 log.warning("%s: joining the group anew", lost)
             except (KafkaException, Stalled) as error:

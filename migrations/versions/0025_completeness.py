@@ -1,4 +1,4 @@
-"""Completeness."""
+"""What capture is to be, and what holds up the engines when it is not."""
 
 from alembic import op
 
@@ -13,4 +13,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("select 1")
+    op.execute("drop function alerting.accept_restore(text)")
+    op.execute("drop function alerting.end_halt(text, text)")
+    op.execute("drop function alerting.open_halt(text, text)")
+    op.execute("drop function alerting.record_identity(text)")
+    op.execute("drop function alerting.capture_findings()")
+    op.execute("drop function alerting.database_identity()")
+    op.execute("drop table alerting.halt")
+    op.execute("drop table alerting.captured_table")
+    op.execute("drop table alerting.capture_identity")

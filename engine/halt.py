@@ -1,0 +1,118 @@
+"""Whether engines may decide at all: not on what capture missed, nor for a database that was restored to an earlier point.
+
+Looked at on a thread and a connection of its own, so that no batch pays for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+
+from bankalerts import faults
+from bankalerts.settings import Settings
+from sql import queries
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 5.0
+LOOK_S = 0.2
+REMEDY = "see 'bankalerts halts'"
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+def look(connection: Connection) -> str | None:
+    """What holds up the engines, None when they may decide; halts them first for what is found now. In autocommit mode."""
+    sql = queries("halt", "psycopg")
+    for cause, detail in sql.open_halts_of_findings(connection):
+        log.error("capture is not what it was set up to be: %s: %s", cause, detail)
+    halts = [f"{cause}: {detail}" for cause, detail, *_ in sql.read_open_halts(connection)]
+    return "; ".join(halts) or None
+
+
+class Halt:
+    """Looks every `every_s` seconds, for the block. `reason` is what it saw last; nothing is decided before it could look."""
+
+    def __init__(self, settings: Settings, every_s: float = EVERY_S) -> None:
+        self._url = settings.database_url
+        self._name = f"{settings.name}-halt"
+        self._every_s = every_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep_on, name="halt", daemon=True)
+        self.looked = False
+        self.reason: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing may be decided."""
+        return not self.looked or self.reason is not None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop.set()
+        self._thread.join(self._every_s)
+
+    def wait_for_leave(self, stop: threading.Event) -> None:
+        """Until deciding is allowed, or `stop`. Says once why it is not, and once that it is again."""
+        if not self.holds:
+            return
+        told: str | None = None
+        while self.holds and not stop.is_set():
+            if self.reason != told:
+                log.error("the engine halts, its positions stay: %s; %s", self.reason, REMEDY)
+                told = self.reason
+            stop.wait(LOOK_S)
+        if told is not None and not stop.is_set():
+            log.info("the engine goes on")
+
+    def _keep_on(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with psycopg.connect(
+                    self._url,
+                    autocommit=True,
+                    application_name=self._name,
+                    connect_timeout=5,
+                    options="-c statement_timeout=5s",
+                ) as connection:
+                    self._look_again_and_again(connection)
+            except psycopg.Error as error:
+                # no reason to halt: an engine whose database is away waits for it anyway
+                log.warning("capture was not looked at (%s), again in %.0f s", faults.told(error), self._every_s)
+                self._stop.wait(self._every_s)
+
+    def _look_again_and_again(self, connection: Connection) -> None:
+        while not self._stop.is_set():
+            self.reason = look(connection)
+            self.looked = True
+            self._stop.wait(self._every_s)
+
+
+class StopOrHalted(threading.Event):
+    """Set when the process is to stop, or to halt: what the loop of an engine looks at."""
+
+    def __init__(self, stop: threading.Event, halt: Halt) -> None:
+        super().__init__()
+        self._stop = stop
+        self._halt = halt
+
+    def is_set(self) -> bool:
+        """Whether the loop is to end."""
+        return self._stop.is_set() or self._halt.holds
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until then, at most `timeout` seconds."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self.is_set():
+            left = LOOK_S if deadline is None else min(LOOK_S, deadline - time.monotonic())
+            if left <= 0 or self._stop.wait(left):
+                break
+        return self.is_set()
