@@ -8,6 +8,14 @@ select alerting.seal_next(:most);
 -- Put the signature to a block.
 select alerting.sign_seal(:seal_no, :signature, :key_id);
 
+-- name: erase_customer$
+-- Erase a customer for ever; says how many rows of what.
+select alerting.erase_customer(:customer_id, :reason);
+
+-- name: forget_key!
+-- The row that had the key stays in its page until then.
+vacuum vault.customer_key;
+
 -- name: read_last_seal^
 -- The newest block.
 select seal_no, sealed_at, entries, entries_digest, previous, head, signature, key_id

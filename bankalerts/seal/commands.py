@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `bankalerts`."""
     app.command()(seal)
     app.command(name="verify-chain")(verify_chain)
+    app.command()(erase)
 
 
 def seal(
@@ -79,3 +80,32 @@ def verify_chain(heads: HeadsOption = None, public_key: PublicOption = None, as_
         )
     if not verdict.holds:
         raise typer.Exit(1)
+
+
+def erase(
+    customer: Annotated[int, typer.Argument(help="The customer's number.")],
+    reason: Annotated[str, typer.Option(help="Who asked for it, and when. No personal data: it is kept.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    key: KeyOption = None,
+    heads: HeadsOption = None,
+    as_json: Json = False,
+) -> None:
+    """Erase a customer for ever: rows in bank go, what history keeps of them loses its key. The chain stays whole.
+
+    Refused while messages are on their way. Safe to repeat. Example: `bankalerts erase 42 --reason 'letter of 3 May' --yes`
+    """
+    from bankalerts.seal import erase as erasing
+    from bankalerts.seal.signing import default_folder
+
+    if not yes:
+        typer.confirm(f"Erase customer {customer} for ever?", abort=True)
+    folder = default_folder()
+    told = erasing.erase(settings.database_url(), customer, reason, key or folder / "seal.key", heads or folder / "heads.jsonl")
+    if as_json:
+        json.dump(told, sys.stdout)
+        return
+    rows = ", ".join(
+        f"{what} {count}" for what, count in told.items() if what not in ("customer_id", "key_destroyed") and count
+    )
+    out.print(f"customer {customer} is erased" + ("" if told["key_destroyed"] else " (the key was destroyed before)"))
+    out.print(f"rows: {rows or 'none'}", highlight=False)

@@ -25,6 +25,7 @@ FUNCTIONS = (
 
 def upgrade() -> None:
     run_script(__file__)
+    run(Path(__file__).with_name("0026_erasure.sql").read_text())
     commands = Path(__file__).with_name("0026_sealing_indexes.sql").read_text()
     with op.get_context().autocommit_block():
         if op.get_context().as_sql:
@@ -36,5 +37,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("drop index alerting.alert_written, alerting.receipt_received")
+    op.execute("drop function alerting.erase_customer, alerting.forget_targets, alerting.refuse_erasure, audit.open_evidence")
+    op.execute("drop function alerting.seal_evidence_of")
     op.execute("drop function " + ", ".join(f"alerting.{function}" for function in FUNCTIONS))
     op.execute("drop table alerting.seal_mark, alerting.seal_until, alerting.seal_entry, alerting.seal")
