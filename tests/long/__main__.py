@@ -29,6 +29,7 @@ NAMES = (
     "drain",
     "isolation",
     "hostile",
+    "doctor",
 )
 
 

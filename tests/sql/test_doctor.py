@@ -24,6 +24,8 @@ from bankalerts.errors import BankalertsError
 from bankalerts.settings import environment, variable
 from connectors.capture import CAPTURED
 from tests.conftest import Server
+from tests.long import doctor as long_doctor
+from tests.long.frame import Options, Report
 
 PROJECT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -275,3 +277,10 @@ def test_a_default_partition_is_asked_of_each_partitioned_table(connection: psyc
     text = (PROJECT / "sql" / "doctor.sql").read_text(encoding="utf-8")
     tables = connection.execute("select partrelid::regclass::text from pg_partitioned_table where partstrat = 'r'").fetchall()
     assert [table for (table,) in tables if f"from {table}_default" not in text] == []
+
+
+def test_the_small_long_form_holds(tmp_path: Path) -> None:
+    """On a server of its own, started anew where a setting asks for it."""
+    report = Report("doctor")
+    long_doctor.run(Options(small=True, seed=0, data=tmp_path), report)
+    assert report.holds, report.lines
