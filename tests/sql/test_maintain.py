@@ -247,12 +247,20 @@ def test_old_rows_are_deleted_in_portions(database: str, monkeypatch: pytest.Mon
             "insert into alerting.quarantine (topic, topic_id, partition, position, reason, quarantined_at, quarantined_by)"
             " select 't', 'i', 0, n, 'r', now() - n * interval '10 days', 'x' from generate_series(1, 18) n"
         )
+        connection.execute("insert into bank.customer (customer_id, full_name) values (1, 'Anna')")
+        connection.execute(
+            "insert into bank.inbox_message (message_id, customer_id, alert_type, body, written_at)"
+            " select gen_random_uuid(), 1, 'BALANCE_BELOW', 'Low', now() - n * interval '1 month' from generate_series(0, 20) n"
+        )
     done = maintain.maintain(database)
-    assert [step.note for step in done.steps if step.result == "DELETED"] == ["10 rows older than 90 days"]
+    assert [f"{step.relation}: {step.note}" for step in done.steps if step.result == "DELETED"] == [
+        "bank.inbox_message: 8 rows older than 1 year 1 mon",
+        "alerting.quarantine: 10 rows older than 90 days",
+    ]
     with psycopg.connect(database) as connection:
         assert connection.execute("select count(*) from alerting.quarantine").fetchone() == (8,)
         noted = connection.execute("select rows_or_partitions from audit.maintenance where what = 'DELETED' order by run_no")
-        assert noted.fetchall() == [(4,), (4,), (2,)]
+        assert noted.fetchall() == [(4,), (4,), (4,), (4,), (2,)]
 
 
 def test_a_change_of_policy_says_who_made_it(connection: psycopg.Connection[Any]) -> None:
