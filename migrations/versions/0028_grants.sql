@@ -39,7 +39,7 @@ grant usage on schema bank to bankalerts_app, bankalerts_core, bankalerts_captur
   bankalerts_designer, bankalerts_auditor, bankalerts_operator, bankalerts_caretaker;
 grant usage on schema alerting to bankalerts_capture, bankalerts_engine, bankalerts_notifier, bankalerts_auditor,
   bankalerts_operator, bankalerts_caretaker;
-grant usage on schema audit to bankalerts_engine, bankalerts_auditor, bankalerts_operator;
+grant usage on schema audit to bankalerts_engine, bankalerts_auditor, bankalerts_operator, bankalerts_caretaker;
 
 -- banking apps: what customers choose, and what they may look at
 grant select on bank.customer, bank.account, bank.account_permission, bank.alert_type, bank.catalogue, bank.currency, bank.channel,

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests import grants_matrix
 from tests.sql.test_statements import COPY, PREPARED, blocks, positional
 
 STATEMENTS_OF = {
@@ -16,10 +17,12 @@ STATEMENTS_OF = {
 }
 # asked by commands, on the operator's or the DBA's connection
 NOT_THE_PARTS = {"list_parked"}
+BEAT = "beat"  # all that capture itself asks; the rest of the file belongs to commands
 
 
 def statements(role: str) -> list[tuple[str, str]]:
-    return [(file, name) for file in STATEMENTS_OF[role] for name in blocks(file) if name not in NOT_THE_PARTS]
+    found = [(file, name) for file in STATEMENTS_OF[role] for name in blocks(file) if name not in NOT_THE_PARTS]
+    return [(file, name) for file, name in found if role != "capture" or name == BEAT]
 
 
 @pytest.mark.parametrize("role", STATEMENTS_OF)
@@ -40,7 +43,7 @@ def test_a_part_may_do_what_it_does(connection: psycopg.Connection[Any], role: s
 
 
 def attempt(connection: psycopg.Connection[Any], statement: str) -> None:
-    if copied := COPY.fullmatch(statement):
+    if COPY.fullmatch(statement):
         with connection.cursor().copy(statement.encode()):
             pass  # nothing is copied: the right was looked at
         return
@@ -52,3 +55,42 @@ def attempt(connection: psycopg.Connection[Any], statement: str) -> None:
     (count,) = connection.execute("select cardinality(parameter_types) from pg_prepared_statements").fetchone() or (0,)
     arguments = f"({', '.join(['null'] * count)})" if count else ""
     connection.execute(f"explain execute block{arguments}".encode())
+
+
+def test_every_role_can_do_what_is_granted_and_nothing_else(connection: psycopg.Connection[Any]) -> None:
+    """Every verb on every table, really tried."""
+    tried = grants_matrix.tried(connection, lambda role: grants_matrix.by_set_role(connection, role))
+    assert tried == grants_matrix.granted(connection)
+    assert not {verb for _, table, verb in tried if table == "alerting.alert"} & {"UPDATE", "DELETE", "TRUNCATE"}
+    assert not {right for right in tried if right[2] == "TRUNCATE"}
+
+
+def test_the_page_tells_what_is_granted(connection: psycopg.Connection[Any]) -> None:
+    page = grants_matrix.PAGE.read_text(encoding="utf-8")
+    assert page == grants_matrix.with_matrix(page, grants_matrix.page(connection)), "run `make grants`"
+
+
+def test_no_role_is_above_the_rules(connection: psycopg.Connection[Any]) -> None:
+    rows = connection.execute(
+        "select rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication from pg_roles"
+        " where rolname like 'bankalerts\\_%'"
+    ).fetchall()
+    assert len(rows) == 16
+    for name, *attributes in rows:
+        assert attributes == [False, False, False, False, name == "bankalerts_capture"], name
+
+
+def test_everything_belongs_to_the_owner(connection: psycopg.Connection[Any]) -> None:
+    assert connection.execute("select alerting.take_ownership()").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("statement", ["update alerting.alert set evidence = '{}'", "delete from alerting.alert"])
+def test_a_superuser_does_not_change_an_alert_by_mistake(connection: psycopg.Connection[Any], statement: str) -> None:
+    connection.execute(
+        "insert into alerting.alert (alert_id, event_kind, event_id, event_date, customer_id, alert_type, preference_no,"
+        " channels, event_time, inserted_at, on_kafka_at, decided_at, evidence)"
+        " values (gen_random_uuid(), 'ACCOUNT_ENTRY', 'e', '2026-11-23', 1, 'X', 1, '{}', now(), now(), now(), now(), '{}')"
+    )
+    with pytest.raises(psycopg.Error) as refused:
+        connection.execute(statement.encode())
+    assert refused.value.sqlstate == "BA002"
