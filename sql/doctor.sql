@@ -111,3 +111,13 @@ select channel, count(*) as messages, extract(epoch from now() - min(due_at))::f
 -- name: read_engine_positions
 -- How far each partition of a topic was judged.
 select partition, position, topic_id from alerting.engine_position where topic = :topic order by partition;
+
+-- name: read_halts
+-- What holds up the engines.
+select cause, detail, extract(epoch from now() - began_at)::float8 as seconds
+  from alerting.halt where ended_at is null order by began_at, cause;
+
+-- name: count_due_partitions
+-- Partitions that their policy lets go and that are still there, by class of data.
+select data_class, count(*) as partitions, min(until_date) as until_date
+  from alerting.due_partitions(current_date) group by data_class order by data_class;

@@ -53,6 +53,21 @@ def waiting_events(address: str, topic: str, positions: dict[int, int], now: dat
     return waiting
 
 
+def halts(asked: Asked) -> list[Finding]:
+    """Nothing holds up the engines."""
+    return [
+        Finding(
+            "FAULT",
+            f"the engines decide nothing since {seconds:.0f} s, for {cause}: {detail}",
+            "bankalerts connectors accept-restore --reason 'the doctor said so'"
+            if cause == "RESTORE"
+            else f"bankalerts unhalt {cause} --reason 'the doctor said so'",
+            "mend the cause first, as docs/operations.md tells: what was not captured has to be found",
+        )
+        for cause, detail, seconds in asked.rows("read_halts")
+    ]
+
+
 def parked_types(asked: Asked) -> list[Finding]:
     """Every alert type compiles."""
     return [

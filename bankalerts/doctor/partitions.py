@@ -24,6 +24,19 @@ def partitions_ahead(asked: Asked) -> list[Finding]:
     ]
 
 
+def retention(asked: Asked) -> list[Finding]:
+    """No partition is older than its policy says."""
+    return [
+        Finding(
+            "WARNING",
+            f"{partitions} partitions of {data_class} should be gone by audit.retention_policy, the oldest ended {until}",
+            "bankalerts maintain",
+            "run it each day",
+        )
+        for data_class, partitions, until in asked.rows("count_due_partitions")
+    ]
+
+
 def default_partitions(asked: Asked) -> list[Finding]:
     """The default partitions are empty: rows in them stay for ever, as no policy drops a default partition."""
     return [

@@ -247,10 +247,14 @@ def of_the_stack(patient: Patient, stack: RunningStack) -> None:
     patient.shows("publication", "bank.alert_preference is not in")
     patient.sql(f"{pub} add table bank.contact_address")
     patient.shows("publication", "bank.contact_address is published")
+    # The engines halt for each of these by themselves, and go on when an operator says so.
+    patient.shows("halts", "for PUBLICATION")
     patient.sql(f"{pub} set (publish_generated_columns = stored)")
     patient.shows("generated_columns", "publishes generated columns")
     patient.sql("alter table bank.account replica identity full")
     patient.shows("replica_identity", "bank.account")
+
+    patient.shows("halts", "for TABLE")
 
     chain.pause_capture()
     patient.shows("heartbeat", "capture is stalled")

@@ -6,6 +6,7 @@ What needs Kafka, or a server started anew, is judged here by the values that it
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -43,7 +44,7 @@ def run(asked: Asked, remedy: str) -> None:
         with psycopg.connect(asked.settings.database_url, autocommit=True) as connection:
             connection.execute(remedy.encode())
         return
-    program, *arguments = remedy.split()
+    program, *arguments = shlex.split(remedy)
     module = {"bankalerts": "bankalerts.cli", "alembic": "alembic"}[program]
     subprocess.run(
         (sys.executable, "-m", module, *arguments),
@@ -89,6 +90,7 @@ BROKEN = {
         "alter table bank.account replica identity full",
         "the replica identity of bank.account is all columns",
     ),
+    "halts": ("select alerting.open_halt('OPERATOR', 'wrong entries')", "for OPERATOR: wrong entries"),
     "default_partitions": (
         "insert into alerting.seen_event (event_kind, event_id, event_date, customer_id) values ('X', '1', '2031-05-07', 1)",
         "alerting.seen_event_default holds rows of 2031-05-07",
@@ -277,6 +279,18 @@ def test_a_default_partition_is_asked_of_each_partitioned_table(connection: psyc
     text = (PROJECT / "sql" / "doctor.sql").read_text(encoding="utf-8")
     tables = connection.execute("select partrelid::regclass::text from pg_partitioned_table where partstrat = 'r'").fetchall()
     assert [table for (table,) in tables if f"from {table}_default" not in text] == []
+
+
+def test_a_partition_that_its_policy_lets_go(asked: Asked) -> None:
+    execute(
+        asked,
+        "select alerting.add_partitions('2001-01-01', '2001-01-01')",
+        "update audit.retention_policy set keeps = interval '10 years', action = 'DROP' where data_class = 'ATTEMPT'",
+    )
+    (found,) = partitions.retention(asked)
+    assert found.text.startswith("1 partitions of ATTEMPT should be gone")
+    run(asked, found.remedy)
+    assert partitions.retention(asked) == []
 
 
 def test_the_small_long_form_holds(tmp_path: Path) -> None:
