@@ -21,6 +21,11 @@ from bankalerts.stack.processes import Launch, wait_for_end
 
 SERVER_USER = "nobody"  # who the server runs as when we are root, which PostgreSQL refuses to be
 BACKENDS_END_WITHIN_S = 10.0
+# "replication" means a copy of the server; whoever reads the log by a slot names a database and is let in by the second line.
+HBA = f"""\
+host replication all {LOOPBACK}/32 reject
+host all all {LOOPBACK}/32 scram-sha-256
+"""
 OPTIONS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -81,6 +86,7 @@ def create_database(port: int, password: str) -> None:
 def _prepare(data: Path, password: str) -> None:
     if (data / "PG_VERSION").exists():
         _clear_away_former(data)
+        _write_hba(data)
         return
     # What an interrupted initdb left behind is no database yet.
     shutil.rmtree(data, ignore_errors=True)
@@ -90,8 +96,16 @@ def _prepare(data: Path, password: str) -> None:
     try:
         _give_to_server_user(data, password_file)
         _initdb(data, password_file)
+        _write_hba(data)
     finally:
         password_file.unlink()
+
+
+def _write_hba(data: Path) -> None:
+    """Who may connect: over loopback with a password. Nobody copies the server, though capture may read its log."""
+    hba = data / "pg_hba.conf"
+    hba.write_text(HBA, encoding="ascii")
+    _give_to_server_user(hba)
 
 
 def _clear_away_former(data: Path) -> None:
