@@ -11,7 +11,7 @@ BENCH_PARTS := $(VENV)/.bench-parts
 # Migrations that landed before there was a linter are frozen.
 LINTED = $(filter-out $(wildcard migrations/versions/000* migrations/versions/001* migrations/versions/0020*), $(wildcard migrations/versions/*.sql))
 LONG := long-berka long-berka-kill long-rebalance long-interleave long-latency long-mail-down long-new-type long-bulk long-burst long-explain long-differential long-windows \
-  long-ledger long-drain long-isolation long-hostile long-doctor
+  long-ledger long-drain long-isolation long-hostile long-history long-doctor
 
 .PHONY: help demo test lint venv clean lock schema grants alert-types bench bench-small $(LONG)
 
@@ -50,6 +50,7 @@ long-ledger: ## Notifiers are killed 200 times, providers drop answers: none los
 long-drain: ## The notifier's rates beside their floors, in one run; claims beside a million old messages and an open transaction.
 long-isolation: ## One provider slow, one answering 500, one refusing: the other channels do not notice.
 long-hostile: ## Hostile names, descriptions and addresses on every channel: they arrive as they were written.
+long-grants: ## Every role tries every verb on every table, by real logins, and to see another customer's rows.
 long-doctor: ## Every check of the doctor, failing and passing after its own remedy.
 $(LONG): $(INSTALLED) $(JAVA_PARTS)
 	@$(PYTHON) -m tests.long $(@:long-%=%)

@@ -29,6 +29,8 @@ NAMES = (
     "drain",
     "isolation",
     "hostile",
+    "history",
+    "grants",
     "doctor",
 )
 
