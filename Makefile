@@ -11,7 +11,7 @@ BENCH_PARTS := $(VENV)/.bench-parts
 # Migrations that landed before there was a linter are frozen.
 LINTED = $(filter-out $(wildcard migrations/versions/000* migrations/versions/001* migrations/versions/0020*), $(wildcard migrations/versions/*.sql))
 LONG := long-berka long-berka-kill long-rebalance long-interleave long-latency long-mail-down long-new-type long-bulk long-burst long-explain long-differential long-windows \
-  long-ledger long-drain long-isolation long-hostile long-history long-doctor
+  long-ledger long-drain long-isolation long-hostile long-grants long-history long-doctor
 
 .PHONY: help demo test lint venv clean lock schema grants alert-types bench bench-small $(LONG)
 
