@@ -51,7 +51,8 @@ select s.seal_no, s.sealed_at, s.entries, s.entries_digest, s.head, s.signature,
  order by s.seal_no;
 
 -- name: check_alerts
--- Alerts of these blocks that are not as they were sealed: the row is gone, or says something else; or its evidence does.
+-- Alerts of these blocks that are not as they were sealed: the row is gone, or says something else; or its evidence does. What went
+-- with its partition by the retention policy is none.
 with sealed as (
     select e.seal_no, e.id, e.event_date, e.customer_id, e.evidence_commitment, e.leaf, a.alert_id, a.evidence,
            sha256(record_send(row('ALERT'::text, a.alert_id, a.event_kind, a.event_id, a.event_date, a.account_id, a.customer_id,
@@ -73,9 +74,14 @@ select o.seal_no, 'ALERT' as kind, o.id, o.event_date,
        as fault
   from opened o
   left join vault.erased_customer c on c.customer_id = o.customer_id
- where o.alert_id is null or o.found_leaf <> o.leaf
-    or (c.customer_id is null and o.found_commitment is distinct from o.evidence_commitment)
-    or (c.customer_id is not null and not o.evidence ? 'sealed' and o.evidence_commitment is not null)
+ where (o.alert_id is null or o.found_leaf <> o.leaf
+        or (c.customer_id is null and o.found_commitment is distinct from o.evidence_commitment)
+        or (c.customer_id is not null and not o.evidence ? 'sealed' and o.evidence_commitment is not null))
+   and not (o.alert_id is null
+            and exists (select
+                          from audit.maintenance m
+                         where m.what in ('DETACHED', 'DROPPED')
+                           and m.relation = 'alerting.alert_' || to_char(o.event_date, 'YYYY_MM')))
  order by o.seal_no, o.id;
 
 -- name: check_messages
@@ -91,6 +97,11 @@ select e.seal_no, 'MESSAGE' as kind, e.id, e.event_date, case when o.message_id 
                                             o.written_at, o.claimed_at, o.handed_at, o.finished_at, o.delivered_at, o.may_be_twice,
                                             o.falls_back_from)))
         or e.state <> o.state)
+   and not (o.message_id is null
+            and exists (select
+                          from audit.maintenance m
+                         where m.what in ('DETACHED', 'DROPPED')
+                           and m.relation = 'alerting.outbox_' || to_char(e.event_date, 'YYYY_MM')))
    and not (o.message_id is not null
             and exists (select
                           from alerting.receipt r

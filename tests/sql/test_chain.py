@@ -245,6 +245,19 @@ def test_a_rewritten_tail_behind_an_older_copy_of_the_heads_lacks_signatures(sea
     assert sealer.faults() == {("UNSIGNED", "SEAL")}
 
 
+@pytest.mark.parametrize(
+    ("recorded", "faults"), [("alerting.alert_2026_11", set()), ("alerting.alert_2026_10", {("DELETED", "ALERT")})]
+)
+def test_a_partition_goes_by_the_policy_alone(sealer: Sealer, recorded: str, faults: set[tuple[str, str]]) -> None:
+    """What `bankalerts maintain` lets go, it records."""
+    sealer.behind_the_back(
+        "alter table alerting.alert detach partition alerting.alert_2026_11",
+        "insert into audit.maintenance (what, data_class, relation, rows_or_partitions, took)"
+        f" values ('DETACHED', 'ALERT', '{recorded}', 1, '1 second')",
+    )
+    assert sealer.faults() == faults
+
+
 @pytest.mark.parametrize("change", ["a signature", "a line less", "a line twice"])
 def test_a_changed_file_of_heads_is_found(sealer: Sealer, change: str) -> None:
     lines = sealer.heads.read_text().splitlines(keepends=True)
