@@ -31,6 +31,7 @@ from engine.outbox import Topic
 
 log = logging.getLogger(__name__)
 
+LOOK_AT_LAGS_EVERY_S = 1.0
 TIMEOUT_S = 30
 Partitions = list[int]
 
@@ -118,19 +119,27 @@ class EventReader:
         def assign(consumer: Consumer, given: list[TopicPartition]) -> None:
             begin = on_assigned([each.partition for each in given])
             consumer.incremental_assign([TopicPartition(topic, part, offset) for part, offset in begin.items()])
+            self._ours.update(begin)
 
         def revoke(consumer: Consumer, given: list[TopicPartition]) -> None:
             on_revoked([each.partition for each in given])
+            self._ours.difference_update(each.partition for each in given)
             consumer.incremental_unassign(given)
 
         def lose(_: Consumer, given: list[TopicPartition]) -> None:
             on_lost([each.partition for each in given])
+            self._ours.difference_update(each.partition for each in given)
 
+        self._topic = topic
+        self._ours: set[int] = set()
+        self._lags: dict[int, int] = {}
+        self._looked_at = float("-inf")
         measures.LAGS.watch(self)
         self._consumer.subscribe([topic], on_assign=assign, on_revoke=revoke, on_lost=lose)
 
     def read(self, most: int, timeout_s: float) -> list[Message]:
         """Up to `most` events: waits for the first, then takes what is there."""
+        self._look_at_lags()
         first = self._consumer.poll(timeout_s)
         if first is None:
             return []
@@ -138,13 +147,21 @@ class EventReader:
         return [message for message in (first, *more) if message.error() is None or is_record(message)]
 
     def lags(self) -> dict[int, int]:
-        """Partition -> records not read yet, as far as the last fetch told; empty while it closes."""
-        try:
-            positions = self._consumer.position(self._consumer.assignment())
-            newest = {at.partition: self._consumer.get_watermark_offsets(at, cached=True)[1] for at in positions}
-        except (RuntimeError, KafkaException):
-            return {}
-        return {at.partition: max(0, newest[at.partition] - at.offset) for at in positions if at.offset >= 0}
+        """Partition -> records not read yet, as it was a second ago at most while this one is read."""
+        return self._lags
+
+    def _look_at_lags(self) -> None:
+        """In the thread that reads: a consumer that is asked from another one may wait for it, and hold Python's lock."""
+        now = time.monotonic()
+        if now - self._looked_at < LOOK_AT_LAGS_EVERY_S:
+            return
+        self._looked_at = now
+        lags = {}
+        for at in self._consumer.position([TopicPartition(self._topic, partition) for partition in sorted(self._ours)]):
+            _, newest = self._consumer.get_watermark_offsets(at, cached=True)
+            if at.offset >= 0 and newest >= 0:  # negative: nothing was read, or fetched, yet
+                lags[at.partition] = max(0, newest - at.offset)
+        self._lags = lags
 
     def close(self) -> None:
         self._consumer.close()
