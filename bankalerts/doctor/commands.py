@@ -40,8 +40,8 @@ def doctor(
     Examples: `bankalerts doctor`, `bankalerts doctor --metrics > /var/lib/node_exporter/bankalerts.prom`,
     `bankalerts doctor --only slot --json`
     """
-    from bankalerts.doctor import examine
     from bankalerts.doctor.check import SEVERITIES, Asked
+    from bankalerts.doctor.examine import examine
 
     found = examine(Asked(settings.load()), only or ())
     worst = max((each.severity for each in found), key=SEVERITIES.index)

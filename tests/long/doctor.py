@@ -23,8 +23,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from bankalerts.doctor import CHECKS, database, delivery, examine, partitions
+from bankalerts.doctor import database, delivery, partitions
 from bankalerts.doctor.check import Asked, Finding
+from bankalerts.doctor.examine import CHECKS, examine
 from bankalerts.settings import Settings, environment, variable
 from bankalerts.stack import postgres
 from bankalerts.stack.home import Home, choose_ports

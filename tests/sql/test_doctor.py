@@ -19,8 +19,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from bankalerts.doctor import CHECKS, capture, database, delivery, examine, machine, partitions
+from bankalerts.doctor import capture, database, delivery, machine, partitions
 from bankalerts.doctor.check import Asked, Finding
+from bankalerts.doctor.examine import CHECKS, examine
 from bankalerts.errors import BankalertsError
 from bankalerts.settings import environment, variable
 from connectors.capture import CAPTURED

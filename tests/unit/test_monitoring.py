@@ -13,8 +13,8 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
-from bankalerts.doctor import CHECKS
 from bankalerts.doctor.check import Outcome
+from bankalerts.doctor.examine import CHECKS
 from bankalerts.doctor.figures import figures, registry_of
 from bankalerts.metrics import REGISTRY
 from engine import measures as engine_measures
