@@ -1,8 +1,8 @@
 """Schema audit: how long what is kept, and what was done about it."""
 
-from sqlalchemy import BigInteger, Identity, Interval, Table
+from sqlalchemy import BigInteger, Column, Identity, Interval, Table
 
-from sql.model.columns import Column, Texts, Time, key, metadata, optional, required
+from sql.model.columns import Texts, Time, key, metadata, optional, required
 
 Table(
     "retention_policy",
