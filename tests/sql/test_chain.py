@@ -10,11 +10,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
+from bankalerts.cli import app
 from bankalerts.errors import BankalertsError
 from bankalerts.seal import signing
 from bankalerts.seal.sealer import Sealed, seal_all
 from bankalerts.seal.verifier import Fault, Verdict, verify_chain
+from bankalerts.settings import variable
 from tests.conftest import Server
 
 ALERTS = 60
@@ -357,3 +360,30 @@ def test_the_key_is_its_owners_alone(sealer: Sealer) -> None:
     sealer.key.chmod(0o644)
     with pytest.raises(BankalertsError, match="chmod 600"):
         sealer.seal()
+
+
+def test_the_caretaker_seals_and_the_auditor_verifies(sealer: Sealer) -> None:
+    with psycopg.connect(sealer.url) as connection:
+        connection.execute(WRITE_ALERTS, ("more", 3))
+    superuser = sealer.url
+    sealer.url = f"{superuser}?options=-c%20role%3Dbankalerts_caretaker"
+    assert sealer.seal() == Sealed(1, 3)
+    sealer.url = f"{superuser}?options=-c%20role%3Dbankalerts_auditor"
+    assert sealer.verify(0).holds
+    with pytest.raises(BankalertsError, match="permission denied"):
+        sealer.seal()
+
+
+def test_the_commands_say_what_they_found(sealer: Sealer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable("database_url"), sealer.url)
+    heads = ["--heads", str(sealer.heads)]
+    sealed = CliRunner().invoke(app, ["seal", "--key", str(sealer.key), *heads, "--json"])
+    assert (sealed.exit_code, json.loads(sealed.output)) == (0, {"seals": 0, "entries": 0})
+    verify = ["verify-chain", "--public-key", str(sealer.public), *heads]
+    assert CliRunner().invoke(app, verify).exit_code == 0
+    sealer.behind_the_back(EDITS["a byte of an alert"])
+    found = CliRunner().invoke(app, verify)
+    assert found.exit_code == 1
+    assert "EDITED: ALERT" in found.output
+    as_json = json.loads(CliRunner().invoke(app, [*verify, "--json"]).output)
+    assert (as_json["holds"], as_json["faults"], as_json["first_faults"][0]["fault"]) == (False, 1, "EDITED")
