@@ -7,12 +7,15 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
+from bankalerts.cli import app
 from bankalerts.errors import BankalertsError
 from bankalerts.seal import signing
 from bankalerts.seal.erase import erase
 from bankalerts.seal.sealer import seal_all
 from bankalerts.seal.verifier import verify_chain
+from bankalerts.settings import variable
 
 IBAN = "DE02120300000000202051"
 SECRETS = ("Annabella", "annabella@example.com", "annas-phone", IBAN, "4711471147", "annas inbox", "otherdevice")
@@ -156,3 +159,14 @@ def test_a_number_that_is_nobodys_is_refused(ended: Bank) -> None:
 def test_evidence_is_exchanged_by_an_erasure_alone(ended: Bank) -> None:
     with psycopg.connect(ended.url) as connection, pytest.raises(psycopg.DatabaseError, match="never changed"):
         connection.execute('update alerting.alert set evidence = \'{"sealed": ""}\'')
+
+
+def test_the_command_asks_and_prints_what_it_erased(ended: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable("database_url"), ended.url)
+    command = ["erase", "1", "--reason", "asked to", "--key", str(ended.key), "--heads", str(ended.heads)]
+    assert CliRunner().invoke(app, command, input="n\n").exit_code == 1
+    assert ended.ask("select count(*) from vault.erased_customer") == [(0,)]
+    done = CliRunner().invoke(app, [*command, "--yes", "--json"])
+    assert (done.exit_code, json.loads(done.output)["bank.customer"]) == (0, 1)
+    again = CliRunner().invoke(app, [*command, "--yes"])
+    assert "destroyed before" in again.output
