@@ -190,7 +190,7 @@ begin
                    p_partition, lower(v_due.data_class) || '_id', v_due.data_class) into v_found;
     if v_found then
       raise exception '% holds what is not sealed yet', p_partition
-        using errcode = 'BA002', hint = 'Run bankalerts seal --once, then bankalerts maintain again.';
+        using errcode = 'BA002', hint = 'Run bankalerts seal, then bankalerts maintain again.';
     end if;
   end if;
   begin
