@@ -123,15 +123,17 @@ class EventReader:
 
         def revoke(consumer: Consumer, given: list[TopicPartition]) -> None:
             on_revoked([each.partition for each in given])
-            self._ours.difference_update(each.partition for each in given)
+            for each in given:
+                self._ours.pop(each.partition, None)
             consumer.incremental_unassign(given)
 
         def lose(_: Consumer, given: list[TopicPartition]) -> None:
             on_lost([each.partition for each in given])
-            self._ours.difference_update(each.partition for each in given)
+            for each in given:
+                self._ours.pop(each.partition, None)
 
         self._topic = topic
-        self._ours: set[int] = set()
+        self._ours: dict[int, int] = {}  # partition -> where reading began
         self._lags: dict[int, int] = {}
         self._looked_at = float("-inf")
         measures.LAGS.watch(self)
@@ -159,8 +161,8 @@ class EventReader:
         lags = {}
         for at in self._consumer.position([TopicPartition(self._topic, partition) for partition in sorted(self._ours)]):
             _, newest = self._consumer.get_watermark_offsets(at, cached=True)
-            if at.offset >= 0 and newest >= 0:  # negative: nothing was read, or fetched, yet
-                lags[at.partition] = max(0, newest - at.offset)
+            if newest >= 0:  # negative: nothing was fetched yet, as an offset is while nothing was read
+                lags[at.partition] = max(0, newest - max(at.offset, self._ours[at.partition]))
         self._lags = lags
 
     def close(self) -> None:
