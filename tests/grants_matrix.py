@@ -66,7 +66,7 @@ def tried(connection: Connection, as_role: Callable[[str], Any]) -> set[Right]:
     return found
 
 
-def _attempts(verb: str, name: str, columns: list[str]) -> Iterator[sql.Composable]:
+def _attempts(verb: str, name: str, columns: list[str]) -> Iterator[sql.Composed]:
     """The verb on the table. A right on one column is enough: counting and inserting defaults want no more."""
     table = sql.Identifier(*name.split("."))
     if verb == "UPDATE":
@@ -81,7 +81,7 @@ def _attempts(verb: str, name: str, columns: list[str]) -> Iterator[sql.Composab
     yield sql.SQL(attempt[verb]).format(table)
 
 
-def _may(connection: Connection, statement: sql.Composable) -> bool:
+def _may(connection: Connection, statement: sql.Composed) -> bool:
     """Whether it is not refused for want of a right; what else is wrong with it does not matter. Nothing stays of it."""
     try:
         with connection.transaction(force_rollback=True):

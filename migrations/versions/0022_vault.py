@@ -13,7 +13,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("drop function vault.destroy_key, vault.commitment_of_sealed, vault.commitment, vault.open, vault.seal, vault.keystream_xor")
+    op.execute("drop function vault.destroy_key, vault.commitment_of_sealed, vault.commitment, vault.open, vault.seal")
+    op.execute("drop function vault.keystream_xor")
     op.execute("drop function vault.key_for, vault.make_keys")
     op.execute("drop table vault.erased_customer, vault.customer_key")
     op.execute("drop schema vault")

@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.script import VERSIONS, run, run_script
 
-revision = "0028"
-down_revision = "0027"
+revision = "0027"
+down_revision = "0026"
 
 ROLES = "app core capture engine notifier designer auditor operator caretaker"
 GUARDED = """
@@ -23,7 +23,7 @@ start_customer_version start_state_version start_timers
 
 def upgrade() -> None:
     run_script(__file__)
-    run((VERSIONS / "0028_row_security.sql").read_text())
+    run((VERSIONS / "0027_row_security.sql").read_text())
 
 
 def downgrade() -> None:
