@@ -102,7 +102,10 @@ def test_explain_says_why_to_a_script(bank: Bank) -> None:
 
 
 def test_explain_names_the_author_and_the_version_that_counted(bank: Bank) -> None:
-    bank.connection.execute("create role designer; grant all on all tables in schema bank, audit to designer")
+    bank.connection.execute(
+        "create role designer; grant all on all tables in schema bank, audit to designer;"
+        " grant bankalerts_designer, bankalerts_core to designer"  # who sees the rows
+    )
     bank.connection.execute("grant usage on schema bank, audit to designer; set session authorization designer")
     bank.connection.execute(
         "update bank.alert_preference set parameters = '{\"least\": 99}' where preference_no = 1 and customer_id = 1"
