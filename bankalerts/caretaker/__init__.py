@@ -1,1 +1,0 @@
-"""The process that does on a schedule what has to be done now and then."""
