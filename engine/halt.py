@@ -64,13 +64,13 @@ class Halt:
         """Until deciding is allowed, or `stop`. Says once why it is not, and once that it is again."""
         if not self.holds:
             return
-        told: str | None = None
+        told = ""
         while self.holds and not stop.is_set():
-            if self.reason != told:
+            if self.reason is not None and self.reason != told:
                 log.error("the engine halts, its positions stay: %s; %s", self.reason, REMEDY)
                 told = self.reason
             stop.wait(LOOK_S)
-        if told is not None and not stop.is_set():
+        if told and not stop.is_set():
             log.info("the engine goes on")
 
     def _keep_on(self) -> None:

@@ -2,10 +2,10 @@
 
 -- name: open_halts_of_findings
 -- Open a halt for each cause that is found now; the causes that were not halted for before.
-select cause, string_agg(detail, '; ') as detail
+select cause, string_agg(detail, ' and ') as detail
   from alerting.capture_findings()
  group by cause
-having alerting.open_halt(cause, string_agg(detail, '; '));
+having alerting.open_halt(cause, string_agg(detail, ' and '));
 
 -- name: read_open_halts
 -- What holds up the engines now, the oldest first.
