@@ -6,12 +6,9 @@ import json
 from typing import Annotated, Any
 
 import typer
-from psycopg.rows import dict_row
 
 from bankalerts import settings
-from bankalerts.database import connected
 from bankalerts.errors import BankalertsError
-from sql import queries
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Reason = Annotated[str, typer.Option(help="Why; it is kept with the halt.")]
@@ -27,6 +24,8 @@ def register(app: typer.Typer, connectors_app: typer.Typer) -> None:
 
 def halts(as_json: Json = False) -> None:
     """What holds up the engines, and what is wrong with capture now; exit code 1 when there is anything."""
+    from bankalerts.database import connected
+
     with connected(settings.database_url(), "halts") as connection:
         found = {"halts": _rows(connection, "read_open_halts"), "findings": _rows(connection, "read_findings")}
     if as_json:
@@ -77,11 +76,18 @@ def accept_restore(reason: Reason, as_json: Json = False) -> None:
 
 
 def _rows(connection: Any, name: str) -> list[dict[str, Any]]:
+    from psycopg.rows import dict_row
+
+    from sql import queries
+
     with connection.cursor(row_factory=dict_row) as cursor:
         return list(cursor.execute(getattr(queries("halt", "psycopg"), name).sql).fetchall())
 
 
 def _one(name: str, **values: str) -> Any:
+    from bankalerts.database import connected
+    from sql import queries
+
     with connected(settings.database_url(), "halts") as connection:
         return getattr(queries("halt", "psycopg"), name)(connection, **values)
 
