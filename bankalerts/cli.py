@@ -15,6 +15,7 @@ from rich.console import Console
 from bankalerts import halts, operate, settings
 from bankalerts.doctor import commands as doctor_commands
 from bankalerts.errors import BankalertsError
+from bankalerts.maintain import commands as maintain_commands
 from bankalerts.seal import commands as seal_commands
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ app.add_typer(replay_app, name="replay")
 operate.register(app)
 halts.register(app, connectors_app)
 doctor_commands.register(app)
+maintain_commands.register(app)
 seal_commands.register(app)
 
 out = Console()
