@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bankalerts.database import connected
-from bankalerts.maintain import partitions, retention
 from bankalerts.maintain.step import Step
 
 __all__ = ["Done", "Step", "maintain"]
@@ -29,6 +27,10 @@ def maintain(database_url: str, *, dry_run: bool = False) -> Done:
 
     Several at once are no harm: each partition is made or let go once, by one of them.
     """
+    # the commands of the package are imported for `bankalerts --help`, which is to be quick
+    from bankalerts.database import connected
+    from bankalerts.maintain import partitions, retention
+
     with connected(database_url, "maintain") as connection:
 
         def steps() -> Iterator[Step]:
