@@ -30,7 +30,7 @@ from bankalerts.settings import Settings, environment, variable
 from bankalerts.stack import postgres
 from bankalerts.stack.home import Home, choose_ports
 from connectors.debezium import connector_name
-from tests.chain import Chain
+from tests.chain import FENCE_DATE, Chain
 from tests.long.frame import Options, Report, fresh_stack, say
 from tests.running_stack import RunningStack
 from tests.waiting import wait_until
@@ -198,6 +198,11 @@ def of_the_server(patient: Patient) -> None:
     )
     patient.shows("default_partitions", "alerting.seen_event_default")
     assert partitions.default_partitions(patient.asked) == []
+    patient.sql(
+        "select alerting.add_partitions('2001-01-01', '2001-01-01')",
+        "update audit.retention_policy set keeps = interval '10 years', action = 'DROP' where data_class = 'ATTEMPT'",
+    )
+    patient.shows("retention", "1 partitions of ATTEMPT")
 
     patient.sql(
         "insert into alerting.outbox_due (message_id, alert_id, event_date, channel)"
@@ -244,15 +249,18 @@ def of_the_stack(patient: Patient, stack: RunningStack) -> None:
     """The checks of capture and delivery, on a whole stack that runs."""
     chain = Chain(stack)
     pub = "alter publication bankalerts"
+    patient.sql(f"select alerting.add_partitions('{FENCE_DATE}', '{FENCE_DATE}')")  # the signals of Chain are of then
+    # The engines halt by themselves while it is so, and go on when an operator says that it was mended.
     patient.sql(f"{pub} drop table bank.alert_preference")
+    wait_until(lambda: patient.findings("halts"), 30, "the engine halts for the publication")
     patient.shows("publication", "bank.alert_preference is not in")
     patient.sql(f"{pub} add table bank.contact_address")
     patient.shows("publication", "bank.contact_address is published")
-    # The engines halt for each of these by themselves, and go on when an operator says so.
     patient.shows("halts", "for PUBLICATION")
     patient.sql(f"{pub} set (publish_generated_columns = stored)")
     patient.shows("generated_columns", "publishes generated columns")
     patient.sql("alter table bank.account replica identity full")
+    wait_until(lambda: patient.findings("halts"), 30, "the engine halts for the table")
     patient.shows("replica_identity", "bank.account")
 
     patient.shows("halts", "for TABLE")
