@@ -62,8 +62,6 @@ class Halt:
 
     def wait_for_leave(self, stop: threading.Event) -> None:
         """Until deciding is allowed, or `stop`. Says once why it is not, and once that it is again."""
-        if not self.holds:
-            return
         told = ""
         while self.holds and not stop.is_set():
             if self.reason is not None and self.reason != told:

@@ -57,13 +57,15 @@ def limit(connection: Connection) -> None:
 def explained(error: Exception, connection: Connection) -> CommandError | None:
     """What a person reads when a migration ran into a timeout; None for another error. Rolls the migration back."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    if not isinstance(cause, psycopg.errors.LockNotAvailable | psycopg.errors.QueryCanceled):
+    if not isinstance(cause, psycopg.errors.LockNotAvailable | psycopg.errors.QueryCanceled | psycopg.errors.DeadlockDetected):
         return None
     connection.rollback()
     applied = ", ".join(context.get_context().get_current_heads()) or "base"
     left = f"the database is at {applied}: what was begun after it is rolled back, so run it again"
     if isinstance(cause, psycopg.errors.QueryCanceled):
         return CommandError(f"a statement of a migration took longer than {_timeouts()['statement_timeout']}; {left}")
+    if isinstance(cause, psycopg.errors.DeadlockDetected):
+        return CommandError(f"a migration and a writer waited for each other, and PostgreSQL ended the migration; {left}")
     held: Any = connection.exec_driver_sql(HOLDERS).scalars().all()
     by = f" (locks are held by {'; '.join(held)})" if held else ""
     return CommandError(f"a migration could not get its lock within {_timeouts()['lock_timeout']}{by}; {left}")

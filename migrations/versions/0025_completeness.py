@@ -13,8 +13,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("drop table alerting.burial")
-    op.execute("drop function alerting.mark_burial()")
     op.execute("drop function alerting.accept_restore(text)")
     op.execute("drop function alerting.end_halt(text, text)")
     op.execute("drop function alerting.open_halt(text, text)")

@@ -177,38 +177,13 @@ $$;
 comment on function alerting.accept_restore(text) is
   'Says that the database as it is now is the right one: engines go on with it. False when none was halted for it.';
 
-create table alerting.burial (
-  burial_no bigint generated always as identity,
-  account_id text,
-  customer_id bigint,
-  tombstones integer not null,
-  buried_at timestamptz not null default now(),
-  buried_by text not null default session_user,
-  constraint burial_pkey primary key (burial_no),
-  constraint of_an_account_or_a_customer check (num_nonnulls(account_id, customer_id) = 1)
-);
-comment on table alerting.burial is
-  'Whose rows were buried in the state topic after capture was blind. Each row raises the state version: its marker makes them gone.';
-
-create function alerting.mark_burial() returns trigger
-language plpgsql security definer set search_path = pg_catalog as $$
-begin
-  update bank.account set state_version = state_version + 1 where account_id = new.account_id;
-  update bank.customer set state_version = state_version + 1 where customer_id = new.customer_id;
-  return null;
-end
-$$;
-create trigger mark_burial after insert on alerting.burial for each row execute function alerting.mark_burial();
-
-revoke execute on function alerting.mark_burial(), alerting.database_identity(), alerting.capture_findings(), alerting.record_identity(text),
+revoke execute on function alerting.database_identity(), alerting.capture_findings(), alerting.record_identity(text),
   alerting.open_halt(text, text), alerting.end_halt(text, text), alerting.accept_restore(text) from public;
 grant usage on schema alerting to bankalerts_engine, bankalerts_operator, bankalerts_caretaker, bankalerts_auditor;
 grant execute on function alerting.capture_findings(), alerting.open_halt(text, text)
    to bankalerts_engine, bankalerts_operator, bankalerts_caretaker;
 grant execute on function alerting.end_halt(text, text), alerting.accept_restore(text), alerting.record_identity(text)
    to bankalerts_operator;
-grant insert on alerting.burial to bankalerts_operator;
-grant select on alerting.burial to bankalerts_operator, bankalerts_auditor;
 grant select on alerting.halt to bankalerts_engine, bankalerts_operator, bankalerts_caretaker, bankalerts_auditor;
 grant select on alerting.capture_identity, alerting.captured_table to bankalerts_operator, bankalerts_caretaker, bankalerts_auditor;
 

@@ -1,6 +1,6 @@
 """Schema alerting: what capture is to be, and what holds up the engines."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Identity, Index, Integer, Table, text
+from sqlalchemy import BigInteger, Boolean, Column, Identity, Index, Table, text
 
 from sql.model.columns import Texts, Time, key, metadata, optional, required
 
@@ -29,16 +29,5 @@ Table(
     optional("app_user"),
     optional("reason"),
     Index("one_open_halt_per_cause", "cause", unique=True, postgresql_where=text("ended_at is null")),
-    schema="alerting",
-)
-Table(
-    "burial",
-    metadata,
-    Column("burial_no", BigInteger, Identity(always=True), primary_key=True),
-    optional("account_id"),
-    optional("customer_id", BigInteger),
-    required("tombstones", Integer),
-    required("buried_at", Time),
-    required("buried_by"),
     schema="alerting",
 )

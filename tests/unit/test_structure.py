@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[2]
 OURS = ("bankalerts", "connectors", "engine", "notifier", "sql", "migrations", "tests")
 LONGEST = 400
 # what may import what; the leaves may be imported by all
-LEAVES = {f"bankalerts.{name}" for name in ("settings", "errors", "faults", "process", "metrics", "topics", "database", "kafka")}
+LEAVES = {
+    f"bankalerts.{name}" for name in ("settings", "errors", "faults", "process", "metrics", "topics", "database", "kafka")
+}
 MAY_IMPORT = {
     "sql": {"sql"},
     "engine": {"engine", "sql"},
