@@ -889,22 +889,6 @@ COMMENT ON FUNCTION alerting.make_partition(p_partition text) IS 'Makes one that
 
 
 --
--- Name: mark_burial(); Type: FUNCTION; Schema: alerting; Owner: -
---
-
-CREATE FUNCTION alerting.mark_burial() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
-    AS $$
-begin
-  update bank.account set state_version = state_version + 1 where account_id = new.account_id;
-  update bank.customer set state_version = state_version + 1 where customer_id = new.customer_id;
-  return null;
-end
-$$;
-
-
---
 -- Name: message_id(uuid, text); Type: FUNCTION; Schema: alerting; Owner: -
 --
 
@@ -6152,42 +6136,6 @@ CREATE TABLE alerting.alert_default (
 
 
 --
--- Name: burial; Type: TABLE; Schema: alerting; Owner: -
---
-
-CREATE TABLE alerting.burial (
-    burial_no bigint NOT NULL,
-    account_id text,
-    customer_id bigint,
-    tombstones integer NOT NULL,
-    buried_at timestamp with time zone DEFAULT now() NOT NULL,
-    buried_by text DEFAULT SESSION_USER NOT NULL,
-    CONSTRAINT of_an_account_or_a_customer CHECK ((num_nonnulls(account_id, customer_id) = 1))
-);
-
-
---
--- Name: TABLE burial; Type: COMMENT; Schema: alerting; Owner: -
---
-
-COMMENT ON TABLE alerting.burial IS 'Whose rows were buried in the state topic after capture was blind. Each row raises the state version: its marker makes them gone.';
-
-
---
--- Name: burial_burial_no_seq; Type: SEQUENCE; Schema: alerting; Owner: -
---
-
-ALTER TABLE alerting.burial ALTER COLUMN burial_no ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME alerting.burial_burial_no_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
-
---
 -- Name: capture_heartbeat; Type: TABLE; Schema: alerting; Owner: -
 --
 
@@ -8533,14 +8481,6 @@ ALTER TABLE ONLY alerting.delivery_attempt
 
 
 --
--- Name: burial burial_pkey; Type: CONSTRAINT; Schema: alerting; Owner: -
---
-
-ALTER TABLE ONLY alerting.burial
-    ADD CONSTRAINT burial_pkey PRIMARY KEY (burial_no);
-
-
---
 -- Name: timer_cancel cancelled_once_at_a_time; Type: CONSTRAINT; Schema: alerting; Owner: -
 --
 
@@ -9564,13 +9504,6 @@ CREATE TRIGGER make_due AFTER INSERT ON alerting.outbox REFERENCING NEW TABLE AS
 --
 
 CREATE TRIGGER make_messages AFTER INSERT ON alerting.alert REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION alerting.make_messages();
-
-
---
--- Name: burial mark_burial; Type: TRIGGER; Schema: alerting; Owner: -
---
-
-CREATE TRIGGER mark_burial AFTER INSERT ON alerting.burial FOR EACH ROW EXECUTE FUNCTION alerting.mark_burial();
 
 
 --
