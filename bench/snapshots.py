@@ -52,6 +52,7 @@ class Asked(NamedTuple):
     entity: str
     state_version: int
     catalogue_version: int
+    kind: str = "NO_KIND"  # nothing is told at a glance of it: its state is looked for
 
 
 def by_table(workload: Workload) -> Iterator[Record]:
