@@ -146,7 +146,7 @@ COMMENT ON TYPE bank.expression_token IS 'kind: value, word, sign or end; words 
 
 CREATE FUNCTION alerting.accept_restore(p_reason text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   update alerting.capture_identity i
@@ -171,7 +171,7 @@ COMMENT ON FUNCTION alerting.accept_restore(p_reason text) IS 'Says that the dat
 
 CREATE FUNCTION alerting.add_partitions(p_from date, p_until date) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
     v_month date;
@@ -316,7 +316,7 @@ COMMENT ON FUNCTION alerting.apply_receipt(p_provider text, p_provider_ref text,
 
 CREATE FUNCTION alerting.brake(p_alert_type text, p_messages_last_minute bigint, p_limit bigint) RETURNS boolean
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     with made as (
         insert into alerting.pause (scope, reason, made_by)
@@ -342,7 +342,7 @@ COMMENT ON FUNCTION alerting.brake(p_alert_type text, p_messages_last_minute big
 
 CREATE FUNCTION alerting.capture_findings() RETURNS TABLE(cause text, detail text)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   with identity as (select * from alerting.capture_identity),
   published as (
@@ -424,7 +424,7 @@ COMMENT ON FUNCTION alerting.capture_findings() IS 'What differs between capture
 
 CREATE FUNCTION alerting.check_nothing_due(p_data_class text, p_partition text, p_from date, p_until date) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   if p_data_class in ('ALERT', 'MESSAGE', 'ATTEMPT', 'RECEIPT')
@@ -442,7 +442,7 @@ $$;
 
 CREATE FUNCTION alerting.database_identity(OUT system_identifier text, OUT timeline text) RETURNS record
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select (select c.system_identifier::text from pg_control_system() c), left(pg_walfile_name(pg_current_wal_lsn()), 8)
 $$;
@@ -454,7 +454,7 @@ $$;
 
 CREATE FUNCTION alerting.delete_old(p_data_class text, p_most integer DEFAULT 10000) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_began timestamptz := clock_timestamp();
@@ -504,7 +504,7 @@ COMMENT ON FUNCTION alerting.delete_old(p_data_class text, p_most integer) IS 'D
 
 CREATE FUNCTION alerting.detach_partition(p_parent regclass, p_partition text, p_drop boolean) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET lock_timeout TO '100ms'
     AS $$
 declare
@@ -563,7 +563,7 @@ COMMENT ON FUNCTION alerting.detach_partition(p_parent regclass, p_partition tex
 
 CREATE FUNCTION alerting.due_partitions(p_now date DEFAULT CURRENT_DATE) RETURNS TABLE(data_class text, parent regclass, partition regclass, from_date date, until_date date, action text)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET "DateStyle" TO 'ISO'
     AS $$
   with there as (
@@ -599,7 +599,7 @@ COMMENT ON FUNCTION alerting.due_partitions(p_now date) IS 'The partitions that 
 
 CREATE FUNCTION alerting.end_halt(p_cause text, p_reason text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_finding text;
@@ -625,7 +625,7 @@ $$;
 
 CREATE FUNCTION alerting.erase_customer(p_customer bigint, p_reason text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
   told jsonb := jsonb_build_object('customer_id', p_customer);
@@ -686,7 +686,7 @@ COMMENT ON FUNCTION alerting.erase_customer(p_customer bigint, p_reason text) IS
 
 CREATE FUNCTION alerting.forget_targets(p_customer bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   done bigint;
@@ -807,7 +807,7 @@ $$;
 
 CREATE FUNCTION alerting.make_due() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     insert into alerting.outbox_due (message_id, alert_id, event_date, channel)
@@ -825,7 +825,7 @@ $$;
 
 CREATE FUNCTION alerting.make_messages() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     insert into alerting.outbox (message_id, alert_id, event_date, channel)
@@ -842,7 +842,7 @@ $$;
 
 CREATE FUNCTION alerting.make_partition(p_partition text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET lock_timeout TO '100ms'
     AS $$
 declare
@@ -912,7 +912,7 @@ COMMENT ON FUNCTION alerting.message_id(p_alert_id uuid, p_channel text) IS 'The
 
 CREATE FUNCTION alerting.missing_partitions(p_now date DEFAULT CURRENT_DATE) RETURNS TABLE(data_class text, parent text, partition text, from_date date, until_date date)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select p.data_class, r.name, r.name || to_char(m, '"_"YYYY"_"MM'), m::date, (m + interval '1 month')::date
     from audit.retention_policy p
@@ -936,7 +936,7 @@ COMMENT ON FUNCTION alerting.missing_partitions(p_now date) IS 'The months ahead
 
 CREATE FUNCTION alerting.open_halt(p_cause text, p_detail text) RETURNS boolean
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   with added as (
     insert into alerting.halt (cause, detail) values (p_cause, p_detail)
@@ -960,7 +960,7 @@ COMMENT ON FUNCTION alerting.open_halt(p_cause text, p_detail text) IS 'Halts al
 
 CREATE FUNCTION alerting.pause(p_scope text, p_reason text) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     select pg_notify('alerting_control', p_scope);
     with made as (
@@ -988,7 +988,7 @@ COMMENT ON FUNCTION alerting.pause(p_scope text, p_reason text) IS 'Holds up eve
 
 CREATE FUNCTION alerting.record_identity(p_slot text) RETURNS boolean
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   with added as (
     insert into alerting.capture_identity (system_identifier, timeline, slot)
@@ -1006,7 +1006,7 @@ $$;
 
 CREATE FUNCTION alerting.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   -- an erasure exchanges the evidence for its sealed form, once; the chain still shows what it was
@@ -1026,7 +1026,7 @@ $$;
 
 CREATE FUNCTION alerting.refuse_erasure(p_customer bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   found bigint;
@@ -1059,7 +1059,7 @@ $$;
 
 CREATE FUNCTION alerting.resume(p_scope text) RETURNS boolean
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     select pg_notify('alerting_control', p_scope);
     with ended as (
@@ -1084,7 +1084,7 @@ COMMENT ON FUNCTION alerting.resume(p_scope text) IS 'Ends a pause; what it held
 
 CREATE FUNCTION alerting.row_settled_until() RETURNS timestamp with time zone
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   settled timestamptz;
@@ -1114,7 +1114,7 @@ COMMENT ON FUNCTION alerting.row_settled_until() IS 'All rows with times before 
 
 CREATE FUNCTION alerting.seal_alerts(p_seal_no bigint, p_after integer, p_from timestamp with time zone, p_until timestamp with time zone, p_most integer, OUT entries integer, OUT last_at timestamp with time zone) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   perform vault.make_keys(array(select distinct a.customer_id from alerting.alert a where a.written_at >= p_from and a.written_at < p_until));
@@ -1147,7 +1147,7 @@ $$;
 
 CREATE FUNCTION alerting.seal_erasures(p_seal_no bigint) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   made integer;
@@ -1170,7 +1170,7 @@ $$;
 
 CREATE FUNCTION alerting.seal_evidence_of(p_customer bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   done bigint;
@@ -1193,7 +1193,7 @@ $$;
 
 CREATE FUNCTION alerting.seal_kind(p_kind text, p_seal_no bigint, p_most integer, p_settled timestamp with time zone) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   horizon timestamptz := clock_timestamp();
@@ -1242,7 +1242,7 @@ $$;
 
 CREATE FUNCTION alerting.seal_messages(p_seal_no bigint, p_after integer, p_from timestamp with time zone, p_until timestamp with time zone, p_most integer, OUT entries integer, OUT last_at timestamp with time zone) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   with taken as (
@@ -1268,7 +1268,7 @@ $$;
 
 CREATE FUNCTION alerting.seal_next(p_most integer DEFAULT 20000) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   settled timestamptz;
@@ -1313,7 +1313,7 @@ COMMENT ON FUNCTION alerting.seal_next(p_most integer) IS 'Makes the next block 
 
 CREATE FUNCTION alerting.seal_receipts(p_seal_no bigint, p_after integer, p_from timestamp with time zone, p_until timestamp with time zone, p_most integer, OUT entries integer, OUT last_at timestamp with time zone) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   with said as (
@@ -1351,7 +1351,7 @@ $$;
 
 CREATE FUNCTION alerting.sign_seal(p_seal_no bigint, p_signature bytea, p_key_id text) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   update alerting.seal set signature = p_signature, key_id = p_key_id where seal_no = p_seal_no and signature is null
 $$;
@@ -1370,7 +1370,7 @@ COMMENT ON FUNCTION alerting.sign_seal(p_seal_no bigint, p_signature bytea, p_ke
 
 CREATE FUNCTION alerting.take_ownership(p_owner name DEFAULT 'bankalerts_owner'::name) RETURNS integer
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_statement text;
@@ -1423,7 +1423,7 @@ COMMENT ON FUNCTION alerting.take_ownership(p_owner name) IS 'Gives everything o
 
 CREATE FUNCTION audit.addresses_at(p_customer bigint, p_at timestamp with time zone) RETURNS TABLE(channel text, address text, verified_at timestamp with time zone, changed_at timestamp with time zone, changed_by text, app_user text)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select s."row" ->> 'channel', s."row" ->> 'address', (s."row" ->> 'verified_at')::timestamptz, s.changed_at, s.changed_by, s.app_user
     from audit.rows_at('bank.contact_address', p_customer, p_at) s
@@ -1510,7 +1510,7 @@ $_$;
 
 CREATE FUNCTION audit.alerts_of_customer(p_customer bigint, p_from date, p_until date) RETURNS TABLE(message_id uuid, alert_id uuid, event_kind text, event_id text, event_date date, account_id text, alert_type text, preference_no integer, channel text, state text, reason text, event_time timestamp with time zone, decided_at timestamp with time zone, handed_at timestamp with time zone, delivered_at timestamp with time zone, may_be_twice boolean)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
@@ -1621,7 +1621,7 @@ COMMENT ON FUNCTION audit.candidates_query(p_type audit.alert_type_history, p_ki
 
 CREATE FUNCTION audit.changes_of(p_customer bigint, p_from timestamp with time zone, p_until timestamp with time zone) RETURNS TABLE(changed_at timestamp with time zone, table_name text, row_key text, operation text, changed jsonb, personal jsonb, changed_by text, app_user text)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select c.changed_at, c.table_name, c.row_key, c.operation, c.changed,
          vault.open(p_customer, 'change:' || c.change_no, c.sealed)::jsonb, c.changed_by, c.app_user
@@ -1644,7 +1644,7 @@ COMMENT ON FUNCTION audit.changes_of(p_customer bigint, p_from timestamp with ti
 
 CREATE FUNCTION audit.check_retention_policies() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_event interval;
@@ -1667,7 +1667,7 @@ $$;
 
 CREATE FUNCTION audit.consents_at(p_customer bigint, p_at timestamp with time zone) RETURNS TABLE(purpose text, granted boolean, said_at timestamp with time zone, changed_at timestamp with time zone, changed_by text, app_user text)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select s."row" ->> 'purpose', (s."row" ->> 'granted')::boolean, (s."row" ->> 'changed_at')::timestamptz,
          s.changed_at, s.changed_by, s.app_user
@@ -2093,7 +2093,7 @@ COMMENT ON FUNCTION audit.kind_parts(p_kind text) IS 'The table of a kind of eve
 
 CREATE FUNCTION audit.messages_ended(p_from timestamp with time zone, p_until timestamp with time zone) RETURNS TABLE(message_id uuid, alert_id uuid, event_kind text, event_id text, event_date date, account_id text, customer_id bigint, alert_type text, preference_no integer, channel text, state text, reason text, committed_at timestamp with time zone, handed_at timestamp with time zone, finished_at timestamp with time zone, delivered_at timestamp with time zone, took interval, may_be_twice boolean)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
@@ -2190,7 +2190,7 @@ COMMENT ON COLUMN audit.recorded_table.left_out IS 'Never kept: secrets, what no
 
 CREATE FUNCTION audit.note_change(p_how audit.recorded_table, p_operation text, p_row jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   number bigint := nextval('audit.change_no');
@@ -2223,7 +2223,7 @@ COMMENT ON FUNCTION audit.note_change(p_how audit.recorded_table, p_operation te
 
 CREATE FUNCTION audit.open_evidence(p_alert_id uuid, p_event_date date) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select case when not a.evidence ? 'sealed' then a.evidence
               else coalesce(vault.open(a.customer_id, 'alert:' || a.alert_id, decode(a.evidence ->> 'sealed', 'hex'))::jsonb,
@@ -2246,7 +2246,7 @@ COMMENT ON FUNCTION audit.open_evidence(p_alert_id uuid, p_event_date date) IS '
 
 CREATE FUNCTION audit.permissions_at(p_account text, p_at timestamp with time zone) RETURNS TABLE(customer_id bigint, role text, may_see_balance boolean, valid_from timestamp with time zone, valid_until timestamp with time zone, is_valid boolean, from_version bigint, began_at timestamp with time zone, began_by text, began_app_user text)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select h.customer_id, h.role, h.may_see_balance, h.valid_from, h.valid_until,
          h.valid_from <= p_at and (h.valid_until is null or p_at < h.valid_until), h.from_version,
@@ -2269,7 +2269,7 @@ COMMENT ON FUNCTION audit.permissions_at(p_account text, p_at timestamp with tim
 
 CREATE FUNCTION audit.preferences_at(p_customer bigint, p_at timestamp with time zone) RETURNS TABLE(account_id text, alert_type text, preference_no integer, currency text, parameters jsonb, channels text[], enabled boolean, from_version bigint, began_at timestamp with time zone, began_by text, began_app_user text)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select h.account_id, h.alert_type, h.preference_no, h.currency, h.parameters, h.channels, h.enabled, h.from_version,
          h.began_at, h.began_by, h.began_app_user
@@ -2296,7 +2296,7 @@ COMMENT ON FUNCTION audit.preferences_at(p_customer bigint, p_at timestamp with 
 
 CREATE FUNCTION audit.record_account_permission() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   if tg_op <> 'INSERT' then
@@ -2322,7 +2322,7 @@ $$;
 
 CREATE FUNCTION audit.record_alert_preference() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   if tg_op <> 'INSERT' then
@@ -2351,7 +2351,7 @@ $$;
 
 CREATE FUNCTION audit.record_alert_type() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     if tg_op <> 'INSERT' then
@@ -2381,7 +2381,7 @@ $$;
 
 CREATE FUNCTION audit.record_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     SET "IntervalStyle" TO 'postgres'
     AS $$
@@ -2427,7 +2427,7 @@ COMMENT ON FUNCTION audit.record_change() IS 'Row by row, as a row that changes 
 
 CREATE FUNCTION audit.record_customer_preference() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   if tg_op <> 'INSERT' then
@@ -2454,7 +2454,7 @@ $$;
 
 CREATE FUNCTION audit.row_key(p_how audit.recorded_table, p_row jsonb) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select string_agg(case when k.name <> all (p_how.personal_columns) then p_row ->> k.name
                          else coalesce(left(encode(vault.commitment((p_row ->> 'customer_id')::bigint, p_how.table_name,
@@ -2477,7 +2477,7 @@ COMMENT ON FUNCTION audit.row_key(p_how audit.recorded_table, p_row jsonb) IS 'W
 
 CREATE FUNCTION audit.rows_at(p_table text, p_customer bigint, p_at timestamp with time zone) RETURNS TABLE(row_key text, "row" jsonb, changed_at timestamp with time zone, changed_by text, app_user text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     SET "IntervalStyle" TO 'postgres'
     AS $_$
@@ -2606,7 +2606,7 @@ COMMENT ON FUNCTION audit.sound_query(p_type audit.alert_type_history, p_kind te
 
 CREATE FUNCTION audit.stamp_retention_policy() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   new.changed_at := clock_timestamp();
@@ -2686,7 +2686,7 @@ COMMENT ON FUNCTION audit.supposed_timers(p_type audit.alert_type_history, p_ass
 
 CREATE FUNCTION audit.templates_at(p_alert_type text, p_at timestamp with time zone) RETURNS TABLE(channel text, locale text, version integer, subject text, body text, changed_at timestamp with time zone, changed_by text, app_user text)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select distinct on (t.channel, t.locale) t.*
     from (select s.changed ->> 'channel' as channel, s.changed ->> 'locale' as locale, (s.changed ->> 'version')::integer as version,
@@ -2835,7 +2835,7 @@ COMMENT ON FUNCTION audit.window_query(p_type audit.alert_type_history, p_kind t
 
 CREATE FUNCTION bank.acting_for() RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
   select case when current_setting('bankalerts.customer_id', true) ~ '^[0-9]{1,18}$'
               then current_setting('bankalerts.customer_id', true)::bigint end
@@ -2903,9 +2903,10 @@ $$;
 
 CREATE FUNCTION bank.channels_read() RETURNS text[]
     LANGUAGE sql STABLE PARALLEL SAFE
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-  select case when current_user like 'bankalerts\_notifier\__%' then array[upper(substr(current_user, 21))] end
+  select array_agg(upper(c.channel)) from unnest(array['email', 'sms', 'push', 'webhook', 'inbox']) c (channel)
+   where pg_has_role(current_user, 'bankalerts_notifier_' || c.channel, 'member')
 $$;
 
 
@@ -3114,7 +3115,7 @@ $$;
 
 CREATE FUNCTION bank.check_alert_type() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 begin
     if new.alert_type !~ '^[A-Z][A-Z0-9_]{1,59}$' then
@@ -4257,7 +4258,7 @@ COMMENT ON FUNCTION bank.expression_tokens(p_text text, p_scope jsonb) IS 'Words
 
 CREATE FUNCTION bank.guard_account() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     if exists (select from bank.account_permission where account_id = old.account_id)
@@ -4276,7 +4277,7 @@ $$;
 
 CREATE FUNCTION bank.guard_customer() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     if exists (select from bank.customer_preference where customer_id = old.customer_id) then
@@ -4411,7 +4412,7 @@ $$;
 
 CREATE FUNCTION bank.keep_replaced_address() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     if tg_op <> 'INSERT' and old.verified_at is not null then
@@ -4452,7 +4453,7 @@ COMMENT ON FUNCTION bank.listed(p_tokens bank.expression_token[], p_scope jsonb,
 
 CREATE FUNCTION bank.lock_account_permission() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     perform from bank.account_permission where (account_id, customer_id) = (new.account_id, new.customer_id) for update;
@@ -4467,7 +4468,7 @@ $$;
 
 CREATE FUNCTION bank.lock_alert_preference() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     perform from bank.alert_preference
@@ -4484,7 +4485,7 @@ $$;
 
 CREATE FUNCTION bank.lock_customer_preference() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     perform from bank.customer_preference
@@ -4518,7 +4519,7 @@ COMMENT ON FUNCTION bank.nearby(p_number numeric) IS 'The number, or one that is
 
 CREATE FUNCTION bank.note_template_uses_balance() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     -- a template that shows the balance makes its type one that needs may_see_balance (design 4.1); check_row works it out
@@ -5040,7 +5041,7 @@ COMMENT ON FUNCTION bank.put_alert_type(alert_type text, event_kind text, condit
 
 CREATE FUNCTION bank.raise_catalogue_version() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     if tg_op <> 'DELETE' then
@@ -5060,7 +5061,7 @@ $$;
 
 CREATE FUNCTION bank.raise_customer_version() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     if tg_op <> 'DELETE' then
@@ -5086,7 +5087,7 @@ $$;
 
 CREATE FUNCTION bank.raise_state_version() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     if tg_op <> 'DELETE' then
@@ -5214,7 +5215,7 @@ $$;
 
 CREATE FUNCTION bank.restart_timers() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     insert into bank.timer_event (timer_id, due_on, account_id, customer_id, alert_type, preference_no, event_time, starts)
@@ -5239,7 +5240,7 @@ $$;
 
 CREATE FUNCTION bank.set_customer_version() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     select state_version + 1 into new.state_version from bank.customer where customer_id = new.customer_id for no key update;
@@ -5257,7 +5258,7 @@ $$;
 
 CREATE FUNCTION bank.set_state_version() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     select state_version + 1 into new.state_version from bank.account where account_id = new.account_id for no key update;
@@ -5464,7 +5465,7 @@ $$;
 
 CREATE FUNCTION bank.start_customer_version() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     new.state_version := coalesce(
@@ -5480,7 +5481,7 @@ $$;
 
 CREATE FUNCTION bank.start_state_version() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
     new.state_version := coalesce(greatest(
@@ -5497,7 +5498,7 @@ $$;
 
 CREATE FUNCTION bank.start_timers() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
     v_now constant timestamptz := clock_timestamp();
@@ -5831,7 +5832,7 @@ COMMENT ON FUNCTION bank.window_columns(p_event_kind text, p_what text) IS 'The 
 
 CREATE FUNCTION vault.commitment(p_customer bigint, p_nonce text, p_plain text) RETURNS bytea
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select sha256(k.key || convert_to('commit:' || p_nonce, 'UTF8') || '\x00'::bytea || convert_to(p_plain, 'UTF8'))
     from vault.customer_key k
@@ -5852,7 +5853,7 @@ COMMENT ON FUNCTION vault.commitment(p_customer bigint, p_nonce text, p_plain te
 
 CREATE FUNCTION vault.commitment_of_sealed(p_customer bigint, p_nonce text, p_sealed bytea) RETURNS bytea
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select sha256(k.key || convert_to('commit:' || p_nonce, 'UTF8') || '\x00'::bytea || vault.keystream_xor(k.key, p_nonce, p_sealed))
     from vault.customer_key k
@@ -5873,7 +5874,7 @@ COMMENT ON FUNCTION vault.commitment_of_sealed(p_customer bigint, p_nonce text, 
 
 CREATE FUNCTION vault.destroy_key(p_customer bigint, p_reason text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   insert into vault.customer_key as k (customer_id, key) values (p_customer, null)
@@ -5897,7 +5898,7 @@ COMMENT ON FUNCTION vault.destroy_key(p_customer bigint, p_reason text) IS 'Fals
 
 CREATE FUNCTION vault.key_for(p_customer bigint) RETURNS bytea
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   found_key bytea;
@@ -5926,7 +5927,7 @@ COMMENT ON FUNCTION vault.key_for(p_customer bigint) IS 'The customer''s key, ma
 
 CREATE FUNCTION vault.keystream_xor(p_key bytea, p_nonce text, p_bytes bytea) RETURNS bytea
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   stream bytea := '';
@@ -5958,7 +5959,7 @@ COMMENT ON FUNCTION vault.keystream_xor(p_key bytea, p_nonce text, p_bytes bytea
 
 CREATE FUNCTION vault.make_keys(p_customers bigint[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   -- two version 4 identifiers are 244 random bits from the server's strong source
   insert into vault.customer_key (customer_id, key)
@@ -5982,7 +5983,7 @@ COMMENT ON FUNCTION vault.make_keys(p_customers bigint[]) IS 'Makes the keys tha
 
 CREATE FUNCTION vault.open(p_customer bigint, p_nonce text, p_sealed bytea) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select convert_from(vault.keystream_xor(k.key, p_nonce, p_sealed), 'UTF8')
     from vault.customer_key k
@@ -6003,7 +6004,7 @@ COMMENT ON FUNCTION vault.open(p_customer bigint, p_nonce text, p_sealed bytea) 
 
 CREATE FUNCTION vault.seal(p_customer bigint, p_nonce text, p_plain text) RETURNS bytea
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog'
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select vault.keystream_xor(vault.key_for(p_customer), p_nonce, convert_to(p_plain, 'UTF8'))
 $$;

@@ -24,7 +24,7 @@ end
 $$;
 
 create function bank.acting_for() returns bigint
-language sql stable parallel safe set search_path = pg_catalog as $$
+language sql stable parallel safe set search_path = pg_catalog, pg_temp as $$
   select case when current_setting('bankalerts.customer_id', true) ~ '^[0-9]{1,18}$'
               then current_setting('bankalerts.customer_id', true)::bigint end
 $$;
@@ -32,7 +32,7 @@ comment on function bank.acting_for() is
   'The customer for whom a banking app acts: it says so with "set local bankalerts.customer_id = ''42''". Null when it does not.';
 
 create function alerting.take_ownership(p_owner name default 'bankalerts_owner') returns integer
-language plpgsql set search_path = pg_catalog as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_statement text;
   v_taken integer := 0;
@@ -95,6 +95,6 @@ select coalesce(g.rolname, 'public') as role, o.schema_name, o.object_name, o.ki
  where o.schema_name in ('bank', 'alerting', 'audit', 'vault') and a.grantee <> o.owner;
 comment on view audit.grants is 'Who may do what with which object, as the database has it: what is granted to roles and to PUBLIC.';
 
-alter function alerting.add_partitions(date, date) security definer set search_path = pg_catalog;
+alter function alerting.add_partitions(date, date) security definer set search_path = pg_catalog, pg_temp;
 
 select alerting.take_ownership();

@@ -30,7 +30,7 @@ create table vault.erased_customer (
 comment on table vault.erased_customer is 'Whose key was destroyed, by whom and why.';
 
 create function vault.make_keys(p_customers bigint[]) returns void
-language sql security definer set search_path = pg_catalog as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   -- two version 4 identifiers are 244 random bits from the server's strong source
   insert into vault.customer_key (customer_id, key)
   select c, sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
@@ -41,7 +41,7 @@ $$;
 comment on function vault.make_keys(bigint[]) is 'Makes the keys that are missing; in their order, so that two of them never wait for each other.';
 
 create function vault.key_for(p_customer bigint) returns bytea
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   found_key bytea;
 begin
@@ -57,7 +57,7 @@ $$;
 comment on function vault.key_for(bigint) is 'The customer''s key, made when there is none; null for an erased customer.';
 
 create function vault.keystream_xor(p_key bytea, p_nonce text, p_bytes bytea) returns bytea
-language plpgsql immutable parallel safe set search_path = pg_catalog as $$
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 declare
   stream bytea := '';
   nonce bytea := convert_to(p_nonce, 'UTF8');
@@ -76,13 +76,13 @@ $$;
 comment on function vault.keystream_xor(bytea, text, bytea) is 'Its own inverse.';
 
 create function vault.seal(p_customer bigint, p_nonce text, p_plain text) returns bytea
-language sql security definer set search_path = pg_catalog as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   select vault.keystream_xor(vault.key_for(p_customer), p_nonce, convert_to(p_plain, 'UTF8'))
 $$;
 comment on function vault.seal(bigint, text, text) is 'Null for an erased customer: nothing of theirs is kept any more.';
 
 create function vault.open(p_customer bigint, p_nonce text, p_sealed bytea) returns text
-language sql stable security definer set search_path = pg_catalog as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select convert_from(vault.keystream_xor(k.key, p_nonce, p_sealed), 'UTF8')
     from vault.customer_key k
    where k.customer_id = p_customer
@@ -90,7 +90,7 @@ $$;
 comment on function vault.open(bigint, text, bytea) is 'Null when the key is gone, or never was.';
 
 create function vault.commitment(p_customer bigint, p_nonce text, p_plain text) returns bytea
-language sql stable security definer set search_path = pg_catalog as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select sha256(k.key || convert_to('commit:' || p_nonce, 'UTF8') || '\x00'::bytea || convert_to(p_plain, 'UTF8'))
     from vault.customer_key k
    where k.customer_id = p_customer
@@ -98,7 +98,7 @@ $$;
 comment on function vault.commitment(bigint, text, text) is 'Null when the key is gone, or never was: make_keys first.';
 
 create function vault.commitment_of_sealed(p_customer bigint, p_nonce text, p_sealed bytea) returns bytea
-language sql stable security definer set search_path = pg_catalog as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select sha256(k.key || convert_to('commit:' || p_nonce, 'UTF8') || '\x00'::bytea || vault.keystream_xor(k.key, p_nonce, p_sealed))
     from vault.customer_key k
    where k.customer_id = p_customer
@@ -106,7 +106,7 @@ $$;
 comment on function vault.commitment_of_sealed(bigint, text, bytea) is 'The commitment of what was sealed: no text comes out, also when somebody changed the bytes.';
 
 create function vault.destroy_key(p_customer bigint, p_reason text) returns boolean
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   insert into vault.customer_key as k (customer_id, key) values (p_customer, null)
   on conflict (customer_id) do update set key = null;

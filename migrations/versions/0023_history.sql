@@ -20,7 +20,7 @@ comment on column audit.alert_preference_history.began_app_user is 'As in accoun
 comment on column audit.customer_preference_history.began_app_user is 'As in account_permission_history.';
 
 create or replace function audit.record_account_permission() returns trigger
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if tg_op <> 'INSERT' then
     update audit.account_permission_history h
@@ -39,7 +39,7 @@ end
 $$;
 
 create or replace function audit.record_alert_preference() returns trigger
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if tg_op <> 'INSERT' then
     update audit.alert_preference_history h
@@ -61,7 +61,7 @@ end
 $$;
 
 create or replace function audit.record_customer_preference() returns trigger
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if tg_op <> 'INSERT' then
     update audit.customer_preference_history h
@@ -131,7 +131,7 @@ create index change_of_row on audit.change (table_name, row_key, changed_at desc
 create index change_of_customer on audit.change (customer_id, changed_at) where customer_id is not null;
 
 create function audit.row_key(p_how audit.recorded_table, p_row jsonb) returns text
-language sql stable security definer set search_path = pg_catalog as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select string_agg(case when k.name <> all (p_how.personal_columns) then p_row ->> k.name
                          else coalesce(left(encode(vault.commitment((p_row ->> 'customer_id')::bigint, p_how.table_name,
                                                                     p_row ->> k.name), 'hex'), 32), 'erased') end,
@@ -141,7 +141,7 @@ $$;
 comment on function audit.row_key(audit.recorded_table, jsonb) is 'What names a row in audit.change; a personal value only as a commitment, which says nothing once the key is gone.';
 
 create function audit.note_change(p_how audit.recorded_table, p_operation text, p_row jsonb) returns void
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   number bigint := nextval('audit.change_no');
   customer bigint := p_row ->> 'customer_id';
@@ -161,7 +161,7 @@ $$;
 comment on function audit.note_change(audit.recorded_table, text, jsonb) is 'Writes one row of audit.change.';
 
 create function audit.record_change() returns trigger
-language plpgsql security definer set search_path = pg_catalog set timezone = 'UTC' set intervalstyle = 'postgres' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' set intervalstyle = 'postgres' as $$
 declare
   how audit.recorded_table;
   before jsonb;

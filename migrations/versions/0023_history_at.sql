@@ -4,7 +4,7 @@
 create function audit.rows_at(p_table text, p_customer bigint, p_at timestamptz)
 returns table (row_key text, "row" jsonb, changed_at timestamptz, changed_by text, app_user text)
 language plpgsql stable security definer
-set search_path = pg_catalog set timezone = 'UTC' set intervalstyle = 'postgres' as $$
+set search_path = pg_catalog, pg_temp set timezone = 'UTC' set intervalstyle = 'postgres' as $$
 declare
   how audit.recorded_table;
 begin
@@ -29,7 +29,7 @@ comment on function audit.rows_at(text, bigint, timestamptz) is
 
 create function audit.addresses_at(p_customer bigint, p_at timestamptz)
 returns table (channel text, address text, verified_at timestamptz, changed_at timestamptz, changed_by text, app_user text)
-language sql stable security definer set search_path = pg_catalog as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s."row" ->> 'channel', s."row" ->> 'address', (s."row" ->> 'verified_at')::timestamptz, s.changed_at, s.changed_by, s.app_user
     from audit.rows_at('bank.contact_address', p_customer, p_at) s
   union all
@@ -42,7 +42,7 @@ comment on function audit.addresses_at(bigint, timestamptz) is
 
 create function audit.consents_at(p_customer bigint, p_at timestamptz)
 returns table (purpose text, granted boolean, said_at timestamptz, changed_at timestamptz, changed_by text, app_user text)
-language sql stable security definer set search_path = pg_catalog as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select s."row" ->> 'purpose', (s."row" ->> 'granted')::boolean, (s."row" ->> 'changed_at')::timestamptz,
          s.changed_at, s.changed_by, s.app_user
     from audit.rows_at('bank.customer_consent', p_customer, p_at) s
@@ -53,7 +53,7 @@ comment on function audit.consents_at(bigint, timestamptz) is
 create function audit.preferences_at(p_customer bigint, p_at timestamptz)
 returns table (account_id text, alert_type text, preference_no integer, currency text, parameters jsonb, channels text[],
                enabled boolean, from_version bigint, began_at timestamptz, began_by text, began_app_user text)
-language sql stable security definer set search_path = pg_catalog as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select h.account_id, h.alert_type, h.preference_no, h.currency, h.parameters, h.channels, h.enabled, h.from_version,
          h.began_at, h.began_by, h.began_app_user
     from audit.alert_preference_history h
@@ -69,7 +69,7 @@ comment on function audit.preferences_at(bigint, timestamptz) is 'What a custome
 create function audit.permissions_at(p_account text, p_at timestamptz)
 returns table (customer_id bigint, role text, may_see_balance boolean, valid_from timestamptz, valid_until timestamptz,
                is_valid boolean, from_version bigint, began_at timestamptz, began_by text, began_app_user text)
-language sql stable security definer set search_path = pg_catalog as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select h.customer_id, h.role, h.may_see_balance, h.valid_from, h.valid_until,
          h.valid_from <= p_at and (h.valid_until is null or p_at < h.valid_until), h.from_version,
          h.began_at, h.began_by, h.began_app_user
@@ -81,7 +81,7 @@ comment on function audit.permissions_at(text, timestamptz) is 'Who had a permis
 create function audit.templates_at(p_alert_type text, p_at timestamptz)
 returns table (channel text, locale text, version integer, subject text, body text, changed_at timestamptz, changed_by text,
                app_user text)
-language sql stable security definer set search_path = pg_catalog as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select distinct on (t.channel, t.locale) t.*
     from (select s.changed ->> 'channel' as channel, s.changed ->> 'locale' as locale, (s.changed ->> 'version')::integer as version,
                  s.changed ->> 'subject' as subject, s.changed ->> 'body' as body, s.changed_at, s.changed_by, s.app_user
@@ -107,7 +107,7 @@ comment on function audit.templates_at(text, timestamptz) is
 create function audit.changes_of(p_customer bigint, p_from timestamptz, p_until timestamptz)
 returns table (changed_at timestamptz, table_name text, row_key text, operation text, changed jsonb, personal jsonb,
                changed_by text, app_user text)
-language sql stable security definer set search_path = pg_catalog as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select c.changed_at, c.table_name, c.row_key, c.operation, c.changed,
          vault.open(p_customer, 'change:' || c.change_no, c.sealed)::jsonb, c.changed_by, c.app_user
     from audit.change c
@@ -121,7 +121,7 @@ create function audit.alerts_of_customer(p_customer bigint, p_from date, p_until
 returns table (message_id uuid, alert_id uuid, event_kind text, event_id text, event_date date, account_id text, alert_type text,
                preference_no integer, channel text, state text, reason text, event_time timestamptz, decided_at timestamptz,
                handed_at timestamptz, delivered_at timestamptz, may_be_twice boolean)
-language plpgsql stable security definer set search_path = pg_catalog
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
   -- By the events of the accounts that the customer ever had a permission on, and of the customer: an index by customer on
@@ -160,7 +160,7 @@ create function audit.messages_ended(p_from timestamptz, p_until timestamptz)
 returns table (message_id uuid, alert_id uuid, event_kind text, event_id text, event_date date, account_id text, customer_id bigint,
                alert_type text, preference_no integer, channel text, state text, reason text, committed_at timestamptz,
                handed_at timestamptz, finished_at timestamptz, delivered_at timestamptz, took interval, may_be_twice boolean)
-language plpgsql stable security definer set search_path = pg_catalog
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
   return query

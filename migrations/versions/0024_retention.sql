@@ -46,7 +46,7 @@ create table audit.maintenance (
 comment on table audit.maintenance is 'What retention did, in the same transaction as what it did.';
 
 create function audit.check_retention_policies() returns trigger
-language plpgsql set search_path = pg_catalog as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_event interval;
   v_seen interval;
@@ -62,7 +62,7 @@ end
 $$;
 
 create function audit.stamp_retention_policy() returns trigger
-language plpgsql set search_path = pg_catalog as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   new.changed_at := clock_timestamp();
   new.changed_by := session_user;
@@ -94,7 +94,7 @@ create trigger check_policies after insert or update or delete on audit.retentio
 
 create function alerting.missing_partitions(p_now date default current_date)
 returns table (data_class text, parent text, partition text, from_date date, until_date date)
-language sql stable security definer set search_path = pg_catalog as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select p.data_class, r.name, r.name || to_char(m, '"_"YYYY"_"MM'), m::date, (m + interval '1 month')::date
     from audit.retention_policy p
    cross join unnest(p.relations) as r (name)
@@ -106,7 +106,7 @@ comment on function alerting.missing_partitions(date) is 'The months ahead that 
 
 create function alerting.due_partitions(p_now date default current_date)
 returns table (data_class text, parent regclass, partition regclass, from_date date, until_date date, action text)
-language sql stable security definer set search_path = pg_catalog set datestyle = 'ISO' as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp set datestyle = 'ISO' as $$
   with there as (
     select p.data_class, i.inhparent::regclass as parent, i.inhrelid::regclass as partition, b[1]::date as from_date,
            b[2]::date as until_date, p.action, p.keeps
@@ -128,7 +128,7 @@ $$;
 comment on function alerting.due_partitions(date) is 'The partitions that their policy lets go.';
 
 create function alerting.make_partition(p_partition text) returns text
-language plpgsql security definer set search_path = pg_catalog set lock_timeout = '100ms' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '100ms' as $$
 declare
   v_began timestamptz := clock_timestamp();
   v_missing record;
@@ -167,7 +167,7 @@ comment on function alerting.make_partition(text) is
   'Makes one that alerting.missing_partitions names. MADE; THERE; LOCKED, or an error of lock_timeout: try again; IN_DEFAULT: rows of its month are in the default partition.';
 
 create function alerting.detach_partition(p_parent regclass, p_partition text, p_drop boolean) returns text
-language plpgsql security definer set search_path = pg_catalog set lock_timeout = '100ms' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '100ms' as $$
 declare
   v_began timestamptz := clock_timestamp();
   v_due record;
@@ -213,7 +213,7 @@ comment on function alerting.detach_partition(regclass, text, boolean) is
   'Lets a partition go that is due by its policy. DETACHED; DROPPED; GONE: it is none any more; LOCKED, or an error of lock_timeout: try again. Refuses one with messages to be sent, or not sealed.';
 
 create function alerting.check_nothing_due(p_data_class text, p_partition text, p_from date, p_until date) returns void
-language plpgsql set search_path = pg_catalog as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if p_data_class in ('ALERT', 'MESSAGE', 'ATTEMPT', 'RECEIPT')
      and exists (select from alerting.outbox_due where event_date >= p_from and event_date < p_until) then
@@ -224,7 +224,7 @@ end
 $$;
 
 create function alerting.delete_old(p_data_class text, p_most integer default 10000) returns bigint
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_began timestamptz := clock_timestamp();
   v_before timestamptz;

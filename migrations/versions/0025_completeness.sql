@@ -49,12 +49,12 @@ comment on table alerting.halt is
 create unique index one_open_halt_per_cause on alerting.halt (cause) where ended_at is null;
 
 create function alerting.database_identity(out system_identifier text, out timeline text)
-language sql stable security definer set search_path = pg_catalog as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select (select c.system_identifier::text from pg_control_system() c), left(pg_walfile_name(pg_current_wal_lsn()), 8)
 $$;
 
 create function alerting.capture_findings() returns table (cause text, detail text)
-language sql stable security definer set search_path = pg_catalog as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   with identity as (select * from alerting.capture_identity),
   published as (
     select p.schemaname || '.' || p.tablename as table_name, p.rowfilter,
@@ -124,7 +124,7 @@ comment on function alerting.capture_findings() is
   'What differs between capture as it was set up and the database now; each row is a reason to decide nothing.';
 
 create function alerting.record_identity(p_slot text) returns boolean
-language sql security definer set search_path = pg_catalog as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   with added as (
     insert into alerting.capture_identity (system_identifier, timeline, slot)
     select d.system_identifier, d.timeline, p_slot from alerting.database_identity() d
@@ -135,7 +135,7 @@ language sql security definer set search_path = pg_catalog as $$
 $$;
 
 create function alerting.open_halt(p_cause text, p_detail text) returns boolean
-language sql security definer set search_path = pg_catalog as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   with added as (
     insert into alerting.halt (cause, detail) values (p_cause, p_detail)
         on conflict (cause) where ended_at is null do nothing
@@ -146,7 +146,7 @@ $$;
 comment on function alerting.open_halt(text, text) is 'Halts all engines within 5 seconds. False when this cause holds them already.';
 
 create function alerting.end_halt(p_cause text, p_reason text) returns boolean
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_finding text;
 begin
@@ -165,7 +165,7 @@ end
 $$;
 
 create function alerting.accept_restore(p_reason text) returns boolean
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   update alerting.capture_identity i
      set system_identifier = d.system_identifier, timeline = d.timeline, recorded_at = now(), recorded_by = session_user

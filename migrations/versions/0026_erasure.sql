@@ -2,7 +2,7 @@
 -- by which event and what became of it stays, so figures and the chain are as they were.
 
 create function alerting.seal_evidence_of(p_customer bigint) returns bigint
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   done bigint;
 begin
@@ -18,7 +18,7 @@ end
 $$;
 
 create function audit.open_evidence(p_alert_id uuid, p_event_date date) returns jsonb
-language sql stable security definer set search_path = pg_catalog as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select case when not a.evidence ? 'sealed' then a.evidence
               else coalesce(vault.open(a.customer_id, 'alert:' || a.alert_id, decode(a.evidence ->> 'sealed', 'hex'))::jsonb,
                             '{"erased": true}') end
@@ -28,7 +28,7 @@ $$;
 comment on function audit.open_evidence(uuid, date) is 'What the alert was decided on; {"erased": true} once the customer''s key is destroyed.';
 
 create function alerting.refuse_erasure(p_customer bigint) returns void
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   found bigint;
 begin
@@ -54,7 +54,7 @@ end
 $$;
 
 create function alerting.forget_targets(p_customer bigint) returns bigint
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   done bigint;
 begin
@@ -86,7 +86,7 @@ end
 $$;
 
 create function alerting.erase_customer(p_customer bigint, p_reason text) returns jsonb
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   told jsonb := jsonb_build_object('customer_id', p_customer);
   own text[];

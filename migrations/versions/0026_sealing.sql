@@ -55,7 +55,7 @@ create table alerting.seal_mark (at timestamptz primary key, first_unseen bigint
 comment on table alerting.seal_mark is 'Transactions from first_unseen on wrote nothing before that time.';
 
 create function alerting.row_settled_until() returns timestamptz
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   settled timestamptz;
 begin
@@ -73,7 +73,7 @@ comment on function alerting.row_settled_until() is 'All rows with times before 
 
 create function alerting.seal_alerts(p_seal_no bigint, p_after integer, p_from timestamptz, p_until timestamptz, p_most integer,
                                      out entries integer, out last_at timestamptz)
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform vault.make_keys(array(select distinct a.customer_id from alerting.alert a where a.written_at >= p_from and a.written_at < p_until));
   with taken as (
@@ -106,7 +106,7 @@ $$;
 
 create function alerting.seal_messages(p_seal_no bigint, p_after integer, p_from timestamptz, p_until timestamptz, p_most integer,
                                        out entries integer, out last_at timestamptz)
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   with taken as (
     select o.message_id, o.event_date, o.state, o.finished_at, alerting.leaf_of_message(o) as leaf
@@ -126,7 +126,7 @@ $$;
 
 create function alerting.seal_receipts(p_seal_no bigint, p_after integer, p_from timestamptz, p_until timestamptz, p_most integer,
                                        out entries integer, out last_at timestamptz)
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   with said as (
     select r.message_id, r.event_date, r.received_at
@@ -157,7 +157,7 @@ end
 $$;
 
 create function alerting.seal_erasures(p_seal_no bigint) returns integer
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   made integer;
 begin
@@ -173,7 +173,7 @@ end
 $$;
 
 create function alerting.seal_kind(p_kind text, p_seal_no bigint, p_most integer, p_settled timestamptz) returns integer
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   horizon timestamptz := clock_timestamp();
   began timestamptz;
@@ -215,7 +215,7 @@ end
 $$;
 
 create function alerting.seal_next(p_most integer default 20000) returns bigint
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   settled timestamptz;
   last alerting.seal;
@@ -247,7 +247,7 @@ $$;
 comment on function alerting.seal_next(integer) is 'Makes the next block of what is committed and not sealed; its number, or null when there is nothing. Sign it before the commit.';
 
 create function alerting.sign_seal(p_seal_no bigint, p_signature bytea, p_key_id text) returns void
-language sql security definer set search_path = pg_catalog as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   update alerting.seal set signature = p_signature, key_id = p_key_id where seal_no = p_seal_no and signature is null
 $$;
 comment on function alerting.sign_seal(bigint, bytea, text) is 'Once: a signature is never replaced.';

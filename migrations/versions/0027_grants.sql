@@ -9,16 +9,22 @@ begin
       'bank.note_template_uses_balance', 'bank.raise_catalogue_version', 'bank.raise_customer_version', 'bank.raise_state_version',
       'bank.restart_timers', 'bank.set_customer_version', 'bank.set_state_version', 'bank.start_customer_version',
       'bank.start_state_version', 'bank.start_timers'] loop
-    execute format('alter function %s() security definer set search_path = pg_catalog', v_function);
+    execute format('alter function %s() security definer set search_path = pg_catalog, pg_temp', v_function);
   end loop;
 end
 $$;
-alter function alerting.pause(text, text) security definer set search_path = pg_catalog;
-alter function alerting.resume(text) security definer set search_path = pg_catalog;
-alter function alerting.brake(text, bigint, bigint) security definer set search_path = pg_catalog;
+alter function alerting.pause(text, text) security definer set search_path = pg_catalog, pg_temp;
+alter function alerting.resume(text) security definer set search_path = pg_catalog, pg_temp;
+alter function alerting.brake(text, bigint, bigint) security definer set search_path = pg_catalog, pg_temp;
+
+-- Unless a function's path names it last, PostgreSQL looks for tables and types in the caller's temporary schema first: a temporary
+-- domain named text, or a view named pg_class, would run what its maker likes with the owner's rights.
+alter function alerting.make_messages() set search_path = pg_catalog, pg_temp;
+alter function alerting.make_due() set search_path = pg_catalog, pg_temp;
+alter function audit.record_alert_type() set search_path = pg_catalog, pg_temp;
 
 create function alerting.refuse_change() returns trigger
-language plpgsql set search_path = pg_catalog as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   -- an erasure exchanges the evidence for its sealed form, once; the chain still shows what it was
   if tg_op = 'UPDATE' and current_user = 'bankalerts_owner' and new.evidence ? 'sealed' and not old.evidence ? 'sealed'
@@ -35,6 +41,17 @@ create trigger alerts_are_never_truncated before truncate on alerting.alert
   for each statement execute function alerting.refuse_change();
 
 revoke execute on all functions in schema alerting, audit, vault from public;
+-- Only who makes a trigger needs its function; whoever may could hang the owner's rights on a temporary table.
+do $$
+declare
+  v_function regprocedure;
+begin
+  for v_function in
+    select p.oid from pg_proc p where p.pronamespace = 'bank'::regnamespace and p.prorettype = 'trigger'::regtype loop
+    execute format('revoke execute on function %s from public', v_function);
+  end loop;
+end
+$$;
 grant usage on schema bank to bankalerts_app, bankalerts_core, bankalerts_capture, bankalerts_engine, bankalerts_notifier,
   bankalerts_designer, bankalerts_auditor, bankalerts_operator, bankalerts_caretaker;
 grant usage on schema alerting to bankalerts_capture, bankalerts_engine, bankalerts_notifier, bankalerts_auditor,
