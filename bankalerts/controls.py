@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from psycopg.rows import dict_row
-
+from bankalerts import statements
 from bankalerts.database import Connection, connected
 from bankalerts.errors import BankalertsError
-from sql import queries
 
 Row = dict[str, Any]
 
@@ -20,16 +18,16 @@ def pause(url: str, name: str, reason: str) -> Row:
     """Hold up everything (ALL), a channel or an alert type; repeatable. Raises BankalertsError for what there is not."""
     with connected(url, "pause") as connection:
         scope = scope_of(connection, name)
-        _one(connection, "pause", scope=scope, reason=reason)
-        return {"scope": scope, "paused": True, "held": _one(connection, "count_held", scope=scope)}
+        statements.one(connection, "operate", "pause", scope=scope, reason=reason)
+        return {"scope": scope, "paused": True, "held": statements.one(connection, "operate", "count_held", scope=scope)}
 
 
 def resume(url: str, name: str) -> Row:
     """End a pause. Raises BankalertsError when there is none."""
     with connected(url, "resume") as connection:
         scope = scope_of(connection, name)
-        held = _one(connection, "count_held", scope=scope)
-        if not _one(connection, "resume", scope=scope):
+        held = statements.one(connection, "operate", "count_held", scope=scope)
+        if not statements.one(connection, "operate", "resume", scope=scope):
             raise BankalertsError(f"{scope} is not paused: `bankalerts status` lists what is")
         return {"scope": scope, "paused": False, "held": held}
 
@@ -37,7 +35,7 @@ def resume(url: str, name: str) -> Row:
 def open_pauses(url: str) -> list[Row]:
     """What is paused, with how many messages each pause holds. Raises BankalertsError."""
     with connected(url, "status") as connection:
-        return _rows(connection, "read_open_pauses")
+        return statements.rows(connection, "operate", "read_open_pauses")
 
 
 def grow_pilot(url: str, alert_type: str, customers: Sequence[int], *, starts: bool) -> Row:
@@ -47,10 +45,11 @@ def grow_pilot(url: str, alert_type: str, customers: Sequence[int], *, starts: b
         # the cohort first: a notifier that looked in between would send to nobody
         with connection.transaction():
             if starts:
-                connection.execute(_sql("start_pilot"), {"alert_type": alert_type})
+                connection.execute(statements.text("operate", "start_pilot"), {"alert_type": alert_type})
             _running(connection, alert_type)
-            connection.execute(_sql("add_pilot_customers"), {"alert_type": alert_type, "customer_ids": list(customers)})
-            _one(connection, "tell_control_changed", scope=f"PILOT:{alert_type}")
+            asked = {"alert_type": alert_type, "customer_ids": list(customers)}
+            connection.execute(statements.text("operate", "add_pilot_customers"), asked)
+            statements.one(connection, "operate", "tell_control_changed", scope=f"PILOT:{alert_type}")
         return {"alert_type": alert_type, "customers": _running(connection, alert_type)["customers"]}
 
 
@@ -58,8 +57,8 @@ def end_pilot(url: str, alert_type: str) -> Row:
     """Send an alert type to everybody again. Raises BankalertsError when it is not piloted."""
     with connected(url, "pilot") as connection:
         _running(connection, alert_type)
-        connection.execute(_sql("end_pilot"), {"alert_type": alert_type})
-        _one(connection, "tell_control_changed", scope=f"PILOT:{alert_type}")
+        connection.execute(statements.text("operate", "end_pilot"), {"alert_type": alert_type})
+        statements.one(connection, "operate", "tell_control_changed", scope=f"PILOT:{alert_type}")
     return {"alert_type": alert_type, "piloted": False}
 
 
@@ -72,7 +71,7 @@ def read_pilot(url: str, alert_type: str) -> Row:
 def suppressed(url: str, channel: str | None) -> list[Row]:
     """The suppressed addresses by their hashes, the newest first, 1,000 at most. Raises BankalertsError."""
     with connected(url, "suppressions") as connection:
-        return _rows(connection, "read_suppressed_addresses", channel=channel)
+        return statements.rows(connection, "operate", "read_suppressed_addresses", channel=channel)
 
 
 def suppress(url: str, channel: str, address: str, reason: str) -> Row:
@@ -80,7 +79,7 @@ def suppress(url: str, channel: str, address: str, reason: str) -> Row:
     with connected(url, "suppressions") as connection:
         _known(channel, _names(connection, "read_channel_names"), "channel")
         values = {"channel": channel, "target": _target(channel, address), "reason": reason}
-        connection.execute(_sql("suppress_address"), values)
+        connection.execute(statements.text("operate", "suppress_address"), values)
     return values
 
 
@@ -88,7 +87,7 @@ def allow(url: str, channel: str, address: str) -> Row:
     """Send to an address again. Raises BankalertsError when it is not suppressed."""
     with connected(url, "suppressions") as connection:
         values = {"channel": channel, "target": _target(channel, address)}
-        if not connection.execute(_sql("allow_address"), values).rowcount:
+        if not connection.execute(statements.text("operate", "allow_address"), values).rowcount:
             raise BankalertsError(
                 f"this address is not suppressed on {channel}: `bankalerts suppressions list` shows which are"
             )
@@ -127,7 +126,7 @@ def _is_number(word: str) -> bool:
 
 
 def _running(connection: Connection, alert_type: str) -> Row:
-    rows = _rows(connection, "read_pilot", alert_type=alert_type)
+    rows = statements.rows(connection, "operate", "read_pilot", alert_type=alert_type)
     if not rows:
         raise BankalertsError(f"{alert_type} is not piloted: `bankalerts pilot start {alert_type} --customers ...` begins it")
     return rows[0]
@@ -139,22 +138,7 @@ def _known(name: str, known: Sequence[str], kind: str) -> None:
 
 
 def _names(connection: Connection, statement: str) -> list[str]:
-    return [name for (name,) in connection.execute(_sql(statement)).fetchall()]
-
-
-def _one(connection: Connection, statement: str, **values: object) -> Any:
-    row = connection.execute(_sql(statement), values).fetchone()
-    return row[0] if row else None
-
-
-def _rows(connection: Connection, statement: str, **values: object) -> list[Row]:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(_sql(statement), values).fetchall()
-
-
-def _sql(statement: str) -> bytes:
-    text: str = getattr(queries("operate", "psycopg"), statement).sql
-    return text.encode()
+    return [name for (name,) in connection.execute(statements.text("operate", statement)).fetchall()]
 
 
 def _target(channel: str, address: str) -> str:

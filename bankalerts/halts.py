@@ -25,9 +25,13 @@ def register(app: typer.Typer, connectors_app: typer.Typer) -> None:
 def halts(as_json: Json = False) -> None:
     """What holds up the engines, and what is wrong with capture now; exit code 1 when there is anything."""
     from bankalerts.database import connected
+    from bankalerts.statements import rows
 
     with connected(settings.database_url(), "halts") as connection:
-        found = {"halts": _rows(connection, "read_open_halts"), "findings": _rows(connection, "read_findings")}
+        found = {
+            "halts": rows(connection, "halt", "read_open_halts"),
+            "findings": rows(connection, "halt", "read_findings"),
+        }
     if as_json:
         print(json.dumps(found, default=str, indent=2))
     else:
@@ -75,21 +79,12 @@ def accept_restore(reason: Reason, as_json: Json = False) -> None:
     _tell(as_json, {"cause": "RESTORE", "halted": False}, "the database is accepted as it is")
 
 
-def _rows(connection: Any, name: str) -> list[dict[str, Any]]:
-    from psycopg.rows import dict_row
-
-    from sql import queries
-
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return list(cursor.execute(getattr(queries("halt", "psycopg"), name).sql).fetchall())
-
-
 def _one(name: str, **values: str) -> Any:
     from bankalerts.database import connected
-    from sql import queries
+    from bankalerts.statements import one
 
     with connected(settings.database_url(), "halts") as connection:
-        return getattr(queries("halt", "psycopg"), name)(connection, **values)
+        return one(connection, "halt", name, **values)
 
 
 def _tell(as_json: bool, values: dict[str, Any], sentence: str) -> None:

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
 
 from bankalerts.database import Connection
 from bankalerts.maintain.step import Step
-from sql import queries
+from bankalerts.statements import one, rows
 
 # Each try waits 100 ms at most for its lock: writers that come meanwhile wait no longer.
 TRIES = 30
@@ -22,19 +21,19 @@ IN_DEFAULT = "rows of that month are in the default partition: they are whole th
 
 def make_ahead(connection: Connection, *, dry_run: bool) -> Iterator[Step]:
     """Make each partition that is missing, one by one."""
-    for row in _rows(connection, "read_missing"):
+    for row in rows(connection, "maintain", "read_missing"):
         name = row["partition"]
         if dry_run:
             yield Step("WOULD_MAKE", name)
             continue
-        result = _tried(lambda name=name: _one(connection, "make_partition", partition=name))  # type: ignore[misc]
+        result = _tried(lambda name=name: one(connection, "maintain", "make_partition", partition=name))  # type: ignore[misc]
         yield Step(result, name, IN_DEFAULT if result == "IN_DEFAULT" else _note(result))
 
 
 def let_go(connection: Connection, *, dry_run: bool) -> Iterator[Step]:
     """Detach or drop each partition that is due, the oldest first, until no more become due by it."""
     seen: set[str] = set()
-    while fresh := [row for row in _rows(connection, "read_due_partitions") if row["partition"] not in seen]:
+    while fresh := [row for row in rows(connection, "maintain", "read_due_partitions") if row["partition"] not in seen]:
         for row in fresh:
             seen.add(row["partition"])
             yield Step(f"WOULD_{row['action']}", row["partition"]) if dry_run else _let_go(connection, row)
@@ -43,7 +42,8 @@ def let_go(connection: Connection, *, dry_run: bool) -> Iterator[Step]:
 def _let_go(connection: Connection, row: dict[str, Any]) -> Step:
     name, drops = row["partition"], row["action"] == "DROP"
     try:
-        result = _tried(lambda: _one(connection, "detach_partition", parent=row["parent"], partition=name, drops=drops))
+        asked = {"parent": row["parent"], "partition": name, "drops": drops}
+        result = _tried(lambda: one(connection, "maintain", "detach_partition", **asked))
     except psycopg.Error as error:
         if error.sqlstate != REFUSED:
             raise
@@ -66,17 +66,3 @@ def _tried(ask: Callable[[], str]) -> str:
         if left:
             time.sleep(BETWEEN_TRIES_S)
     return result
-
-
-def _rows(connection: Connection, name: str) -> list[dict[str, Any]]:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(_sql(name)).fetchall()
-
-
-def _one(connection: Connection, name: str, **values: object) -> str:
-    ((result,),) = connection.execute(_sql(name), values).fetchall()
-    return str(result)
-
-
-def _sql(name: str) -> str:
-    return str(getattr(queries("maintain", "psycopg"), name).sql)

@@ -6,15 +6,14 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from psycopg.rows import dict_row
 from rich.console import Console
 from rich.table import Table
 
 from bankalerts import settings
 from bankalerts.database import connected
 from bankalerts.errors import BankalertsError
+from bankalerts.statements import rows
 from notifier.channels import discover
-from sql import queries
 
 STATES = ("PENDING", "LEASED", "ACCEPTED", "DELIVERED", "FAILED", "SUPPRESSED", "EXPIRED", "UNKNOWN")
 
@@ -43,9 +42,8 @@ def show(channel: str | None, state: str | None, as_json: bool, out: Console) ->
 
 def counted(url: str, channel: str | None, state: str | None) -> list[dict[str, Any]]:
     """A row for each channel, state, reason and hold. Raises BankalertsError."""
-    statement = queries("report", "psycopg").count_outbox.sql
-    with connected(url, "outbox") as connection, connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(statement, {"channel": channel, "state": state}).fetchall()
+    with connected(url, "outbox") as connection:
+        return rows(connection, "report", "count_outbox", channel=channel, state=state)
 
 
 def _text(value: object) -> str:

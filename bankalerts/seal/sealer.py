@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from psycopg.rows import dict_row
-
 from bankalerts.database import Connection, connected
 from bankalerts.errors import BankalertsError
 from bankalerts.seal import signing
 from bankalerts.seal.signing import Head
+from bankalerts.statements import rows
 from sql import queries
 
 BLOCK = 20_000  # entries: about half a second
@@ -41,13 +40,13 @@ def _catch_up(connection: Connection, public: Any, heads_file: Path) -> Head | N
     """Append what was committed when its sealer ended before it could; returns the last head outside."""
     heads = signing.read_heads(heads_file)
     last = heads[-1] if heads else None
-    rows = _rows(connection, "read_seals", after=last.seal_no - 1 if last else 0)
-    if last and (not rows or rows[0]["seal_no"] != last.seal_no or rows[0]["head"].hex() != last.head):
+    found = rows(connection, "seal", "read_seals", after=last.seal_no - 1 if last else 0)
+    if last and (not found or found[0]["seal_no"] != last.seal_no or found[0]["head"].hex() != last.head):
         raise BankalertsError(
             f"seal {last.seal_no} of the database is not the one in {heads_file}: nothing was sealed. Run"
             " `bankalerts verify-chain`; after a restore that you accept, keep that file and go on with a new one"
         )
-    for row in rows[1:] if last else rows:
+    for row in found[1:] if last else found:
         if not signing.is_signed(public, row["head"], row["signature"]):
             raise BankalertsError(
                 f"seal {row['seal_no']} is not signed with this key: nothing was sealed. Run `bankalerts verify-chain`"
@@ -62,7 +61,7 @@ def _seal_next(connection: Connection, key: Any, last: Head | None, most: int) -
         seal_no = queries("seal", "psycopg").seal_next(connection, most=most)
         if seal_no is None:
             return None
-        (row,) = _rows(connection, "read_seals", after=seal_no - 1)
+        (row,) = rows(connection, "seal", "read_seals", after=seal_no - 1)
         if row["previous"] != (bytes.fromhex(last.head) if last else bytes(32)):
             raise BankalertsError(
                 f"seal {seal_no} does not follow the last head outside: nothing was sealed. Run `bankalerts verify-chain`"
@@ -76,8 +75,3 @@ def _seal_next(connection: Connection, key: Any, last: Head | None, most: int) -
 def _head_of(row: dict[str, Any]) -> Head:
     sealed_at = row["sealed_at"].isoformat()
     return Head(row["seal_no"], sealed_at, row["entries"], row["head"].hex(), row["signature"].hex(), row["key_id"])
-
-
-def _rows(connection: Connection, name: str, **parameters: Any) -> list[dict[str, Any]]:
-    statement = getattr(queries("seal", "psycopg"), name).sql
-    return connection.cursor(row_factory=dict_row).execute(statement, parameters).fetchall()

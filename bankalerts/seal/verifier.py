@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from psycopg.rows import dict_row
 
 from bankalerts.database import Connection, connected
 from bankalerts.seal import signing
 from bankalerts.seal.signing import Head
+from bankalerts.statements import rows
 from sql import queries
 
 AT_ONCE = 10  # blocks
@@ -71,12 +71,12 @@ def verify_chain(
     with connected(database_url, "verify-chain") as connection, connection.transaction():
         connection.execute(queries("seal", "psycopg").begin_reading.sql)
         chain = _Chain({head.seal_no: head for head in heads}, public)
-        last = _rows(connection, "read_last_seal")
+        last = rows(connection, "seal", "read_last_seal")
         until = last[0]["seal_no"] if last else 0
         for first in range(1, until + 1, AT_ONCE):
             faults += _faults_of_blocks(connection, chain, first, first + AT_ONCE - 1)
         faults += [Fault("DELETED", head.seal_no, "SEAL", None, None) for head in heads if head.seal_no not in chain.seen]
-        faults += [_fault(row) for row in _rows(connection, "check_unsealed", older_than_s=unsealed_after_s)]
+        faults += [_fault(row) for row in rows(connection, "seal", "check_unsealed", older_than_s=unsealed_after_s)]
     return Verdict(len(chain.seen), chain.entries, len(heads), chain.behind, faults)
 
 
@@ -123,9 +123,9 @@ class _Chain:
 
 def _faults_of_blocks(connection: Connection, chain: _Chain, first: int, last: int) -> list[Fault]:
     names = ("check_alerts", "check_messages", "check_erasures")
-    faults = [_fault(row) for name in names for row in _rows(connection, name, from_seal=first, until_seal=last)]
+    faults = [_fault(row) for name in names for row in rows(connection, "seal", name, from_seal=first, until_seal=last)]
     with_faults = {fault.seal_no for fault in faults}
-    for row in _rows(connection, "compute_seals", from_seal=first, until_seal=last):
+    for row in rows(connection, "seal", "compute_seals", from_seal=first, until_seal=last):
         fault = chain.fault_of(row, row["seal_no"] not in with_faults)
         if fault is not None:
             faults.append(Fault(fault, row["seal_no"], "SEAL", None, None))
@@ -135,8 +135,3 @@ def _faults_of_blocks(connection: Connection, chain: _Chain, first: int, last: i
 def _fault(row: dict[str, Any]) -> Fault:
     identifier = None if row["id"] is None else str(row["id"])
     return Fault(row["fault"], row["seal_no"], row["kind"], identifier, row["event_date"].isoformat())
-
-
-def _rows(connection: Connection, name: str, **parameters: Any) -> list[dict[str, Any]]:
-    statement = getattr(queries("seal", "psycopg"), name).sql
-    return connection.cursor(row_factory=dict_row).execute(statement, parameters).fetchall()
