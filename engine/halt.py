@@ -1,29 +1,20 @@
-"""Whether engines may decide at all: not on what capture missed, nor for a database that was restored to an earlier point.
-
-Looked at on a thread and a connection of its own, so that no batch pays for it.
-"""
+"""Whether engines may decide at all: not on what capture missed, nor for a database that was restored to an earlier point."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from types import TracebackType
-from typing import Any, Self
 
-import psycopg
-
-from bankalerts import faults
 from bankalerts.settings import Settings
+from engine.beside import Beside, Connection
 from sql import queries
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 5.0
-LOOK_S = 0.2
+LOOK_S = 0.05  # an engine that starts waits for the first look
 REMEDY = "see 'bankalerts halts'"
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 def look(connection: Connection) -> str | None:
@@ -35,15 +26,15 @@ def look(connection: Connection) -> str | None:
     return "; ".join(halts) or None
 
 
-class Halt:
-    """Looks every `every_s` seconds, for the block. `reason` is what it saw last; nothing is decided before it could look."""
+class Halt(Beside):
+    """Looks every `every_s` seconds, for the block. `reason` is what it saw last; nothing is decided before it could look.
+
+    A database that is away is no reason: an engine waits for it anyway.
+    """
 
     def __init__(self, settings: Settings, every_s: float = EVERY_S) -> None:
-        self._url = settings.database_url
-        self._name = f"{settings.name}-halt"
+        super().__init__(settings, "halt", "capture was not looked at", statement_timeout_s=5, again_after_s=every_s)
         self._every_s = every_s
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._keep_on, name="halt", daemon=True)
         self.looked = False
         self.reason: str | None = None
 
@@ -51,14 +42,6 @@ class Halt:
     def holds(self) -> bool:
         """Whether nothing may be decided."""
         return not self.looked or self.reason is not None
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._stop.set()
-        self._thread.join(self._every_s)
 
     def wait_for_leave(self, stop: threading.Event) -> None:
         """Until deciding is allowed, or `stop`. Says once why it is not, and once that it is again."""
@@ -71,27 +54,11 @@ class Halt:
         if told and not stop.is_set():
             log.info("the engine goes on")
 
-    def _keep_on(self) -> None:
-        while not self._stop.is_set():
-            try:
-                with psycopg.connect(
-                    self._url,
-                    autocommit=True,
-                    application_name=self._name,
-                    connect_timeout=5,
-                    options="-c statement_timeout=5s",
-                ) as connection:
-                    self._look_again_and_again(connection)
-            except psycopg.Error as error:
-                # no reason to halt: an engine whose database is away waits for it anyway
-                log.warning("capture was not looked at (%s), again in %.0f s", faults.told(error), self._every_s)
-                self._stop.wait(self._every_s)
-
-    def _look_again_and_again(self, connection: Connection) -> None:
-        while not self._stop.is_set():
+    def work(self, connection: Connection, stop: threading.Event) -> None:
+        while not stop.is_set():
             self.reason = look(connection)
             self.looked = True
-            self._stop.wait(self._every_s)
+            stop.wait(self._every_s)
 
 
 class StopOrHalted(threading.Event):

@@ -9,13 +9,9 @@ from __future__ import annotations
 import logging
 import threading
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
 
-import psycopg
-
-from bankalerts import faults
 from bankalerts.settings import Settings
+from engine.beside import Beside, Connection
 from sql import queries
 
 log = logging.getLogger(__name__)
@@ -23,8 +19,6 @@ log = logging.getLogger(__name__)
 EVERY_S = 1.0
 AGAIN_AFTER_S = 5.0
 MOST_AT_ONCE = 1_000
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 def ring(connection: Connection, now: datetime | None = None) -> int:
@@ -62,40 +56,14 @@ def _ring_some(connection: Connection, now: datetime | None) -> int:
     return len(due)
 
 
-class Timekeeper:
-    """Rings each second, on a thread and a connection of its own, for the block."""
+class Timekeeper(Beside):
+    """Rings each second, for the block."""
 
     def __init__(self, settings: Settings) -> None:
-        self._url = settings.database_url
-        self._name = f"{settings.name}-timekeeper"
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._keep_on, name="timekeeper", daemon=True)
+        super().__init__(settings, "timekeeper", "timers are not rung", statement_timeout_s=20, again_after_s=AGAIN_AFTER_S)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._stop.set()
-        self._thread.join(AGAIN_AFTER_S)
-
-    def _keep_on(self) -> None:
-        while not self._stop.is_set():
-            try:
-                with psycopg.connect(
-                    self._url,
-                    autocommit=True,
-                    application_name=self._name,
-                    connect_timeout=5,
-                    options="-c statement_timeout=20s",
-                ) as connection:
-                    self._ring_each_second(connection)
-            except psycopg.Error as error:
-                log.warning("timers are not rung (%s), again in %.0f s", faults.told(error), AGAIN_AFTER_S)
-                self._stop.wait(AGAIN_AFTER_S)
-
-    def _ring_each_second(self, connection: Connection) -> None:
-        while not self._stop.wait(EVERY_S):
+    def work(self, connection: Connection, stop: threading.Event) -> None:
+        while not stop.wait(EVERY_S):
             rung = ring(connection)
             if rung:
                 log.info("rang %d timers", rung)
