@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from alembic import op
+from sqlalchemy import text
 
 VERSIONS = Path(__file__).with_name("versions")
 
@@ -23,6 +24,16 @@ def run(script: str) -> None:
         migration_context.impl.static_output(script)
     else:
         op.get_bind().connection.cursor().execute(script)
+
+
+def run_made_commands(query: str) -> None:
+    """Run each command that the query's rows are, outside of a transaction: an index CONCURRENTLY on every partition, say."""
+    with op.get_context().autocommit_block():
+        if op.get_context().as_sql:
+            run(f"{query}\n\\gexec\n")
+        else:
+            for command in op.get_bind().execute(text(query)).scalars().all():
+                run(command)
 
 
 def restore_functions(script: str, *functions: str) -> None:

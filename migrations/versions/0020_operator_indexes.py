@@ -8,9 +8,8 @@ is done again from the start. With --sql, psql runs what it answers (\\gexec).
 from pathlib import Path
 
 from alembic import op
-from sqlalchemy import text
 
-from migrations.script import run
+from migrations.script import run_made_commands
 
 revision = "0020"
 down_revision = "0019"
@@ -18,13 +17,7 @@ down_revision = "0019"
 
 def upgrade() -> None:
     _allow("DELIVERED", "BOUNCED", "FAILED", "DELAYED")
-    commands = Path(__file__).with_suffix(".sql").read_text()
-    with op.get_context().autocommit_block():
-        if op.get_context().as_sql:
-            run(f"{commands}\n\\gexec\n")
-        else:
-            for command in op.get_bind().execute(text(commands)).scalars().all():
-                run(command)
+    run_made_commands(Path(__file__).with_suffix(".sql").read_text())
 
 
 def downgrade() -> None:

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from alembic import op
-from sqlalchemy import text
 
-from migrations.script import run, run_script
+from migrations.script import run, run_made_commands, run_script
 
 revision = "0026"
 down_revision = "0025"
@@ -26,13 +25,7 @@ FUNCTIONS = (
 def upgrade() -> None:
     run_script(__file__)
     run(Path(__file__).with_name("0026_erasure.sql").read_text())
-    commands = Path(__file__).with_name("0026_sealing_indexes.sql").read_text()
-    with op.get_context().autocommit_block():
-        if op.get_context().as_sql:
-            run(f"{commands}\n\\gexec\n")
-        else:
-            for command in op.get_bind().execute(text(commands)).scalars().all():
-                run(command)
+    run_made_commands(Path(__file__).with_name("0026_sealing_indexes.sql").read_text())
 
 
 def downgrade() -> None:
