@@ -15,12 +15,6 @@ select s.active, s.wal_status,
   from pg_replication_slots s
  where s.slot_name = :slot;
 
--- name: read_published
--- Tables and columns of the publication, and whether it publishes generated columns.
-select t.schemaname || '.' || t.tablename as table_name, t.attnames::text[] as columns
-  from pg_publication_tables t
- where t.pubname = :publication;
-
 -- name: read_publishes_generated$
 -- How the publication treats generated columns: n(one), s(tored); null on a server that never publishes them.
 select to_jsonb(p) ->> 'pubgencols' from pg_publication p where p.pubname = :publication;

@@ -12,12 +12,15 @@ from connectors.health import heartbeat_findings, task_findings
 MB = 1_000_000
 LAG_MAX = 1_000 * MB
 ENSURE = "bankalerts connectors ensure"
+WITH = "with (publish_via_partition_root = true)"
 BLIND = "what changed meanwhile was not captured: take a new snapshot of the state tables, see docs/operations.md"
 
 
 def publication(asked: Asked) -> list[Finding]:
     """The publication is the list of captured tables and columns, no more and no less."""
-    published = {table: tuple(columns) for table, columns in asked.rows("read_published", publication=PUBLICATION)}
+    published = {
+        table: tuple(columns) for table, columns in asked.rows("read_publication", "connectors", publication=PUBLICATION)
+    }
     if not published:
         text = f"publication {PUBLICATION} is missing or empty: nothing is captured"
         return [Finding("FAULT", text, f"create publication {PUBLICATION} for {_tables()} {WITH};", BLIND)]
@@ -100,8 +103,7 @@ def slot(asked: Asked) -> list[Finding]:
         findings.append(Finding("WARNING", text, "bankalerts connectors status", "it catches up by itself where it runs"))
     if standbys and failover is False:
         text = f"replication slot {SLOT} does not outlive a failover, and there are {standbys} standbys"
-        remedy = "bankalerts connectors ensure"
-        findings.append(Finding("WARNING", text, remedy, "make the slot with failover = true: see docs/operations.md"))
+        findings.append(Finding("WARNING", text, ENSURE, "make the slot with failover = true: see docs/operations.md"))
     return findings
 
 
@@ -141,9 +143,6 @@ def heartbeat(asked: Asked) -> list[Finding]:
     now = asked.one("read_clock", "connectors")
     found = heartbeat_findings(asked.settings.kafka, Topics(asked.settings.topic_prefix), now)
     return [Finding("FAULT", text, ENSURE) for text in found]
-
-
-WITH = "with (publish_via_partition_root = true)"
 
 
 def _tables() -> str:
