@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from psycopg import sql
@@ -32,11 +33,11 @@ def url_of(role: str, database_url: str) -> str:
     )
 
 
-def give_logins(database_url: str) -> None:
-    """Let the parts log in. The server gets what verifies a password, not the password. Safe to repeat."""
+def give_logins(database_url: str, roles: Sequence[str] = (CAPTURE, ENGINE, NOTIFIER)) -> None:
+    """Let these roles log in with the passwords of `url_of`. The server gets what verifies them, not them. Safe to repeat."""
     master = urlsplit(database_url).password or ""
     with connected(database_url, "logins") as connection:
-        for role in (CAPTURE, ENGINE, NOTIFIER):
+        for role in roles:
             verifier = connection.pgconn.encrypt_password(_password(role, master).encode(), role.encode(), b"scram-sha-256")
             login = sql.SQL("alter role {} login password {}").format(sql.Identifier(role), verifier.decode())
             connection.execute(login)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import psycopg
-from psycopg import sql
 
+from bankalerts.stack import logins
 from tests.grants_matrix import ROLES, Connection, granted, tried
 from tests.long.frame import Options, Report, fresh_stack
 from tests.running_stack import ALL_BUT_POSTGRES
 from tests.sql.test_row_security import ANNA, BANK, BEN, GUARDED
 
-PASSWORD = "for-this-run"
 # Each way in which the role of apps may ask for a table.
 WAYS = (
     "select * from bank.{table}",
@@ -31,8 +29,7 @@ def run(_options: Options, report: Report) -> None:
     """One size: it takes a minute."""
     without = [word for part in ALL_BUT_POSTGRES for word in ("--without", part)]
     with fresh_stack(*without) as stack, psycopg.connect(stack.settings.database_url, autocommit=True) as owner:
-        for role in ROLES:
-            owner.execute(sql.SQL("alter role {} login password {}").format(sql.Identifier(f"bankalerts_{role}"), PASSWORD))
+        logins.give_logins(stack.settings.database_url, [f"bankalerts_{role}" for role in ROLES])
         found = tried(owner, lambda role: logged_in(stack.settings.database_url, role))
         wanted = granted(owner)
         report.figure("rights", len(wanted))
@@ -46,9 +43,7 @@ def run(_options: Options, report: Report) -> None:
 
 @contextmanager
 def logged_in(database_url: str, role: str) -> Iterator[Connection]:
-    parts = urlsplit(database_url)
-    url = database_url.replace(f"//{parts.username}:{parts.password}@", f"//bankalerts_{role}:{PASSWORD}@", 1)
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(logins.url_of(f"bankalerts_{role}", database_url), autocommit=True) as connection:
         yield connection
 
 

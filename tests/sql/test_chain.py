@@ -19,6 +19,7 @@ from bankalerts.seal.sealer import Sealed, seal_all
 from bankalerts.seal.verifier import Fault, Verdict, verify_chain
 from bankalerts.settings import variable
 from tests.conftest import Server
+from tests.unguarded import unguarded
 
 ALERTS = 60
 BLOCK = 25  # so that there are three blocks of alerts and five of messages
@@ -56,8 +57,7 @@ class Sealer:
 
     def behind_the_back(self, *statements: str) -> None:
         """As a superuser whom no trigger, constraint or grant stops."""
-        with psycopg.connect(self.url) as connection:
-            connection.execute("set session_replication_role = replica")
+        with psycopg.connect(self.url) as connection, unguarded(connection):
             for statement in statements:
                 connection.execute(statement.encode())
 

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from tests.sql.state_changes import ACCOUNTS, CUSTOMERS, SET_UP, statement
+from tests.unguarded import unguarded
 
 Connection = psycopg.Connection[Any]
 Rows = list[tuple[Any, ...]]
@@ -72,9 +73,8 @@ ASKED: dict[str, tuple[str, str]] = {
 def test_what_was_there_at_any_time(connection: Connection, seed: int) -> None:
     random = Random(seed)
     connection.execute(SET_UP)
-    connection.execute("set session_replication_role = replica")  # written before anything was recorded
-    connection.execute("insert into bank.contact_address values (1, 'SMS', '+491701234560', null)")
-    connection.execute("set session_replication_role = origin")
+    with unguarded(connection):  # written before anything was recorded
+        connection.execute("insert into bank.contact_address values (1, 'SMS', '+491701234560', null)")
     connection.commit()
     moments = [(now(connection), state(connection, 0))]
     for _ in range(80):

@@ -17,6 +17,7 @@ from bankalerts import maintain
 from bankalerts.cli import app
 from bankalerts.maintain import partitions
 from bankalerts.settings import variable
+from tests.unguarded import unguarded
 
 TABLES = 10
 LONG_AGO = "alerting.alert_2024_01"
@@ -149,15 +150,14 @@ def test_a_partition_that_is_not_sealed_stays_where_seals_are_in_use(old: str) -
         connection.execute(
             "alter table alerting.seal_entry disable trigger all"
         )  # of what the seal is made does not matter here
-        connection.execute("set session_replication_role = replica")
-        connection.execute(
-            "insert into alerting.seal_entry (seal_no, entry_no, kind, id, event_date, leaf)"
-            " values (1, 1, 'ALERT', gen_random_uuid(), '2024-02-01', '')"
-        )
+        with unguarded(connection):
+            connection.execute(
+                "insert into alerting.seal_entry (seal_no, entry_no, kind, id, event_date, leaf)"
+                " values (1, 1, 'ALERT', gen_random_uuid(), '2024-02-01', '')"
+            )
     (refused,) = [step for step in maintain.maintain(old).steps if step.result == "REFUSED"]
     assert (refused.relation, "not sealed yet" in refused.note) == (LONG_AGO, True)
-    with psycopg.connect(old) as connection:
-        connection.execute("set session_replication_role = replica")
+    with psycopg.connect(old) as connection, unguarded(connection):
         connection.execute(
             "insert into alerting.seal_entry (seal_no, entry_no, kind, id, event_date, leaf)"
             " select 1, 2, 'ALERT', alert_id, event_date, '' from alerting.alert"

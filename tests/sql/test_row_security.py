@@ -7,6 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.unguarded import unguarded
+
 Connection = psycopg.Connection[Any]
 
 ANNA, BEN = 42, 43
@@ -37,13 +39,13 @@ GUARDED = (
 @pytest.fixture
 def bank(connection: Connection) -> Connection:
     connection.execute(BANK)
-    connection.execute("set session_replication_role = replica")
-    connection.execute(
-        "insert into bank.alert_preference (account_id, customer_id, alert_type, currency, parameters, channels, state_version)"
-        " select account_id, customer_id, 'DEBITED_ABOVE', 'EUR', '{\"threshold_minor\": 1}', '{SMS}', 1"
-        "   from bank.account_permission"
-    )
-    connection.execute("set session_replication_role = default")
+    with unguarded(connection):
+        connection.execute(
+            "insert into bank.alert_preference"
+            " (account_id, customer_id, alert_type, currency, parameters, channels, state_version)"
+            " select account_id, customer_id, 'DEBITED_ABOVE', 'EUR', '{\"threshold_minor\": 1}', '{SMS}', 1"
+            "   from bank.account_permission"
+        )
     return connection
 
 
