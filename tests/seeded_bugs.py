@@ -13,7 +13,7 @@ from typing import Any
 from psycopg.errors import UniqueViolation
 from sqlglot import exp
 
-from engine import catalogue, checkpoint, condition_writer, database, loop, match, outbox, packed, state, state_follower
+from engine import catalogue, checkpoint, condition_writer, database, lanes, loop, match, outbox, packed, state, state_follower
 from engine.outbox import Batch, Connection, Move, Topic
 from engine.rows import AlertTypeRow
 from engine.snapshot import StateSnapshot
@@ -118,6 +118,11 @@ def saves_positions_before_effects() -> None:
         write(connection, engine, topic, (), batch, put)
 
     put_in(outbox, "_write", in_two)
+
+
+def lets_nothing_wait() -> None:
+    """No fault: without lanes a position moves with its first write, whatever the races are like."""
+    put_in(lanes.Lanes, "sort", lambda _self, records, **_: records)
 
 
 def drops_a_batch_with_an_old_alert() -> None:

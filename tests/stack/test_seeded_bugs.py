@@ -186,7 +186,7 @@ def test_a_sound_engine_killed_in_its_write_loses_nothing(bench: Bench, lock: st
 
 
 def test_alerts_lost_by_a_kill_in_the_middle_of_a_write_are_found(bench: Bench) -> None:
-    judge_with_a_kill(bench, AFTER_POSITIONS, "saves_positions_before_effects")
+    judge_with_a_kill(bench, AFTER_POSITIONS, "saves_positions_before_effects", "lets_nothing_wait")
     missing, extra = bench.wrong(RECORDED_DAY)
     assert (missing > 0, extra) == (True, 0), bench.seed
 
